@@ -1,0 +1,51 @@
+# make demo needs nothing but Go. make test installs what its tests need.
+SHELL := /bin/bash
+GO ?= go
+BIN := bin
+GOBIN_DIR := $(shell $(GO) env GOPATH)/bin
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := $(GOBIN_DIR)/golangci-lint-$(GOLANGCI_VERSION)
+FUZZTIME ?= 3s
+export CGO_ENABLED ?= 1
+
+.PHONY: demo build test unit fuzz interop browser lint fmt bench tools packages clean
+
+demo: ## provider, DMP, phones and an invented register on loopback
+	CGO_ENABLED=0 $(GO) run ./cmd/egide demo
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/...
+
+packages: ## system packages of the tests
+	@.ci/packages
+
+test: packages build unit fuzz interop
+
+unit:
+	$(GO) test -race -timeout 15m ./...
+
+fuzz: ## a short run of every fuzz target
+	@.ci/fuzz $(FUZZTIME)
+
+interop: build ## other people's clients against the demo
+	@conformance/interop/run.sh
+
+lint: tools
+	$(GOLANGCI) run ./...
+
+tools: $(GOLANGCI)
+
+$(GOLANGCI):
+	@echo "installing golangci-lint $(GOLANGCI_VERSION) (a few minutes the first time)"
+	@if [ ! -x $(GOBIN_DIR)/golangci-lint ] || ! $(GOBIN_DIR)/golangci-lint version 2>/dev/null | grep -q "$(GOLANGCI_VERSION:v%=%)"; then \
+	  $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION); fi
+	@cp $(GOBIN_DIR)/golangci-lint $@
+
+fmt:
+	gofmt -w cmd internal conformance templates assets
+
+bench: build ## figures of docs/benchmarks.md, measured here and now
+	$(GO) run ./conformance/load
+
+clean:
+	rm -rf $(BIN)

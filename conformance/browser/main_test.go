@@ -1,0 +1,192 @@
+// Package browser drives the demonstration with a real Chromium: the journeys
+// of a professional, with script and without, wide and narrow, by mouse and by
+// keyboard alone, each page checked by axe-core.
+package browser
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// sheet is what the running demonstration says of itself.
+type sheet struct {
+	Issuer   string `json:"issuer"`
+	DMPURL   string `json:"dmp_url"`
+	Personas []struct {
+		Login, Name, Behaviour string
+	} `json:"personas"`
+}
+
+var (
+	demo   sheet
+	chrome string
+	axe    string
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "browser tests:", err)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (int, error) {
+	var err error
+	if chrome, err = exec.LookPath("chromium"); err != nil {
+		if os.Getenv("CI") != "" {
+			return 0, err
+		}
+		fmt.Println("SKIPPED, chromium is not installed: all browser tests")
+		return 0, nil
+	}
+	source, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	if err != nil {
+		return 0, err
+	}
+	axe = string(source)
+	bin := os.Getenv("EGIDE_BIN")
+	if bin == "" {
+		bin = "../../bin/egide"
+	}
+	cmd := exec.Command(bin, "demo", "--json", "--addr", "127.0.0.1:0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	if !lines.Scan() {
+		return 0, fmt.Errorf("the demonstration said nothing: %w", cmd.Wait())
+	}
+	if err := json.Unmarshal(lines.Bytes(), &demo); err != nil {
+		return 0, err
+	}
+	code := m.Run()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return code, err
+	}
+	if err := cmd.Wait(); err != nil {
+		return code, fmt.Errorf("the demonstration did not end well: %w", err)
+	}
+	return code, nil
+}
+
+func persona(t *testing.T, behaviour string) string {
+	t.Helper()
+	for _, p := range demo.Personas {
+		if p.Behaviour == behaviour {
+			return p.Login
+		}
+	}
+	t.Fatalf("no persona %s", behaviour)
+	return ""
+}
+
+// screen is one fresh browser window.
+type screen struct {
+	t      *testing.T
+	ctx    context.Context
+	script bool
+}
+
+func open(t *testing.T, width, height int64, script bool) *screen {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chrome), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "fr-FR"), chromedp.Flag("accept-lang", "fr-FR"), chromedp.UserDataDir(t.TempDir()),
+		chromedp.Env("LANGUAGE=fr"),
+	)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	if err := chromedp.Do(ctx); err != nil { // starts the browser, which lives as long as ctx
+		t.Fatal(err)
+	}
+	ctx, cancelTime := context.WithTimeout(ctx, 90*time.Second)
+	t.Cleanup(func() { cancelTime(); cancel(); cancelAllocator() })
+	s := &screen{t: t, ctx: ctx, script: script}
+	s.do(chromedp.EmulateViewport(width, height), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script})
+		return err
+	}))
+	return s
+}
+
+func (s *screen) do(actions ...chromedp.Action[chromedp.Void]) {
+	s.t.Helper()
+	if err := chromedp.Do(s.ctx, actions...); err != nil {
+		s.shoot("failed")
+		s.t.Fatalf("%v; at %s", err, s.where())
+	}
+}
+
+// ask runs one action that gives a value.
+func ask[T any](s *screen, a chromedp.Action[T]) T {
+	s.t.Helper()
+	v, err := chromedp.Run(s.ctx, a)
+	if err != nil {
+		s.shoot("failed")
+		s.t.Fatalf("%v; at %s", err, s.where())
+	}
+	return v
+}
+
+func (s *screen) where() string {
+	address, _ := chromedp.Run(s.ctx, chromedp.Location())
+	body, _ := chromedp.Run(s.ctx, chromedp.OuterHTML(chromedp.CSS("body")))
+	return address + "\n" + body
+}
+
+// shoot keeps a picture of the whole page among the outputs.
+func (s *screen) shoot(name string) {
+	s.t.Helper()
+	png, err := chromedp.Run(s.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		s.t.Logf("no picture of %s: %v", name, err)
+		return
+	}
+	file := filepath.Join("screenshots", strings.ReplaceAll(s.t.Name(), "/", "-")+"-"+name+".png")
+	if err := os.WriteFile(file, png, 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// accessible keeps a picture, then fails on any violation that axe-core finds
+// and on a page wider than its window.
+func (s *screen) accessible(name string) {
+	s.t.Helper()
+	s.shoot(name)
+	if !s.script {
+		return // axe needs script; the same pages are checked with it
+	}
+	ask(s, chromedp.Evaluate[int](axe+";0"))
+	report := ask(s, chromedp.Evaluate[string](
+		`axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa","best-practice"]})
+			.then(r => r.violations.map(v => v.id + ": " + v.help + " " + v.nodes.map(n => n.target.join(" ")).join(", ")).join("\n"))`,
+		chromedp.EvalAwaitPromise))
+	if report != "" {
+		s.t.Errorf("%s: accessibility violations:\n%s", name, report)
+	}
+	if overflow := ask(s, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`)); overflow > 0 {
+		s.t.Errorf("%s: page is %d px wider than the window", name, overflow)
+	}
+}

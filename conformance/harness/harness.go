@@ -1,0 +1,110 @@
+// Package harness starts all programs in one process and drives them from
+// outside, over real sockets: the flows are those of an integrator.
+package harness
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/provider/demo"
+)
+
+// Demo is a running demonstration with what tests need of it.
+type Demo struct {
+	*demo.Demo
+	Sheet demo.Sheet
+}
+
+// Start brings up the whole demonstration on free loopback ports.
+func Start(t testing.TB, change ...func(*demo.Options)) *Demo {
+	t.Helper()
+	o := demo.Options{
+		Addr: "127.0.0.1:0", DataDir: t.TempDir(),
+		Clock: clock.System{}, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	d, err := demo.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(t.Context()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return &Demo{Demo: d, Sheet: d.Sheet()}
+}
+
+// Client finds a client of the sheet.
+func (d *Demo) Client(t testing.TB, id string) demo.Client {
+	t.Helper()
+	for _, c := range d.Sheet.Clients {
+		if c.ID == id {
+			return c
+		}
+	}
+	t.Fatalf("no client %s", id)
+	return demo.Client{}
+}
+
+// Login finds the login of the first persona with that behaviour.
+func (d *Demo) Login(t testing.TB, behaviour string) string {
+	t.Helper()
+	for _, p := range d.Sheet.Personas {
+		if p.Behaviour == behaviour {
+			return p.Login
+		}
+	}
+	t.Fatalf("no persona %s", behaviour)
+	return ""
+}
+
+// patience is how long a scripted phone may take, with a busy machine on top.
+const patience = 60 * time.Second
+
+// SignIn walks a login by e-CPS as a person would without script: from an
+// address that leads to the login page, until the service's ground is reached
+// or a page says why not.
+func (b *Browser) SignIn(address, login string) *url.URL {
+	b.t.Helper()
+	b.Get(address)
+	return b.Finish(login)
+}
+
+// Finish goes on from the page on the screen.
+func (b *Browser) Finish(login string) *url.URL {
+	b.t.Helper()
+	var now clock.System
+	deadline := now.Now().Add(patience)
+	for b.Arrived == nil && now.Now().Before(deadline) {
+		switch {
+		case b.Page.Has("login-ecps"):
+			b.Submit("submit-ecps", map[string]string{"login": login})
+			if b.Page.Has("login-ecps") {
+				return nil // the page says what is wrong with the identifier
+			}
+		case b.Page.Has("continue"):
+			b.Submit("continue", nil)
+			b.breathe()
+		default:
+			return nil
+		}
+	}
+	return b.Arrived
+}
+
+// breathe keeps a scriptless waiting page from being asked in a tight loop.
+func (b *Browser) breathe() {
+	if b.Page == nil {
+		return
+	}
+	fired, stop := clock.System{}.After(50 * time.Millisecond)
+	defer stop()
+	<-fired
+}

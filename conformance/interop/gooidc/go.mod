@@ -1,0 +1,11 @@
+module github.com/egide-id/egide/conformance/interop/gooidc
+
+go 1.26.0
+
+require (
+	github.com/coreos/go-oidc/v3 v3.21.0
+	golang.org/x/net v0.61.0
+	golang.org/x/oauth2 v0.37.0
+)
+
+require github.com/go-jose/go-jose/v4 v4.1.8 // indirect

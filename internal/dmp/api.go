@@ -1,0 +1,136 @@
+package dmp
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/egide-id/egide/internal/dmp/policy"
+	"github.com/egide-id/egide/internal/platform/fault"
+)
+
+// apiAnswer is the body of every decision given to a program.
+type apiAnswer struct {
+	Decision   string         `json:"decision"` // granted | refused
+	Rule       string         `json:"rule"`
+	Code       string         `json:"code,omitempty"`
+	Fact       policy.Fact    `json:"fact"`
+	Message    string         `json:"message,omitempty"`
+	Missing    string         `json:"missing,omitempty"`
+	WhoCanMend string         `json:"who_can_mend,omitempty"`
+	Situations []apiSituation `json:"situations,omitempty"` // when one must be chosen
+	Record     *record        `json:"record,omitempty"`
+}
+
+type apiSituation struct {
+	Key        string `json:"key"`
+	Profession string `json:"profession"`
+	Activity   string `json:"activity"`
+	Structure  string `json:"structure"`
+}
+
+// apiConsult lets a program consult for the person its token stands for.
+// A person with several situations names one by ?situation=.
+func (s *Service) apiConsult(w http.ResponseWriter, r *http.Request) {
+	token, ok := bearer(r)
+	if !ok {
+		challenge(w, http.StatusUnauthorized, "", "a Bearer token in the Authorization header is needed", "")
+		return
+	}
+	facts, situations, err := s.factsOf(r, token)
+	if err != nil {
+		s.apiFail(w, err)
+		return
+	}
+	rec, err := s.record(r.PathValue("id"))
+	if err != nil {
+		s.apiFail(w, err)
+		return
+	}
+	chosen := choose(situations, r.URL.Query().Get("situation"))
+	facts.Situation, facts.CareTeam = chosen.fact(), rec.caredForBy(chosen)
+	d := s.policy.Decide(facts)
+	s.note(r, rec.ID, d)
+	s.apiDecide(w, language(r), d, rec, situations)
+}
+
+// bearer reads the header only: a token in a query ends up in logs (RFC 9700, 4.3.2).
+func bearer(r *http.Request) (string, bool) {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	return token, ok && strings.EqualFold(scheme, "Bearer") && token != "" && len(r.Header.Values("Authorization")) == 1
+}
+
+// choose gives the named situation, or the only one.
+func choose(all []situation, key string) *situation {
+	for i := range all {
+		if all[i].Key == key || key == "" && len(all) == 1 {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func (s *Service) apiDecide(w http.ResponseWriter, lang string, d policy.Decision, rec record, all []situation) {
+	a := apiAnswer{
+		Decision: "refused", Rule: d.Rule, Code: d.Code, Fact: d.Fact,
+		Message: d.Message.In(lang), Missing: d.Missing.In(lang), WhoCanMend: d.WhoCanMend.In(lang),
+	}
+	status := http.StatusForbidden
+	switch {
+	case d.Granted:
+		a.Decision, a.Record, status = "granted", &rec, http.StatusOK
+	case d.StepUp:
+		status = http.StatusUnauthorized
+		challenge(w, 0, "insufficient_user_authentication", "a stronger authentication is needed", strings.Join(s.cfg.ACRValues, " "))
+	case d.Fact == policy.FactSituation:
+		for _, one := range all {
+			a.Situations = append(a.Situations, apiSituation{one.Key, one.Profession, one.Activity, one.Structure})
+		}
+	}
+	writeJSON(w, status, a)
+}
+
+// apiFail answers what is no decision.
+func (s *Service) apiFail(w http.ResponseWriter, err error) {
+	switch fault.KindOf(err) {
+	case fault.Denied:
+		challenge(w, 0, "invalid_token", "the token is not active", "")
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token", "code": fault.CodeOf(err)})
+	case fault.NotFound:
+		writeJSON(w, http.StatusNotFound, map[string]string{"error": "not_found", "code": fault.CodeOf(err)})
+	case fault.Unavailable:
+		w.Header().Set("Retry-After", "2")
+		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "temporarily_unavailable", "code": fault.CodeOf(err)})
+	case fault.Internal, fault.Expired, fault.Used, fault.Invalid, fault.Conflict:
+		writeJSON(w, http.StatusInternalServerError, map[string]string{"error": "server_error"})
+	}
+}
+
+// challenge tells a client what to bring (RFC 6750 section 3; acr_values: RFC
+// 9470 section 3). With status 0 it only sets the header.
+func challenge(w http.ResponseWriter, status int, code, description, acr string) {
+	value := `Bearer realm="dmp"`
+	if code != "" {
+		value += `, error="` + code + `", error_description="` + description + `"`
+	}
+	if acr != "" {
+		value += `, acr_values="` + acr + `"`
+	}
+	w.Header().Set("WWW-Authenticate", value)
+	if status != 0 {
+		writeJSON(w, status, map[string]string{"error_description": description})
+	}
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		err = errors.Join(err, errors.New("dmp: answer"))
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a caller that left is no fault of ours
+}

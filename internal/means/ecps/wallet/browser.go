@@ -1,0 +1,63 @@
+package wallet
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/egide-id/egide/internal/identity/rpps"
+	"github.com/egide-id/egide/internal/means/ecps"
+	"github.com/egide-id/egide/internal/platform/db"
+	"github.com/egide-id/egide/internal/platform/fault"
+)
+
+// KnowsBrowser tells whether the holder has completed a login in this browser.
+func (w *Wallet) KnowsBrowser(ctx context.Context, browser string, holder rpps.NationalID) (bool, error) {
+	if browser == "" {
+		return false, nil
+	}
+	id, err := w.canonical(ctx, holder)
+	if err != nil {
+		return false, err
+	}
+	return w.knows(ctx, browser, id)
+}
+
+// RememberBrowser makes it one; called after a login that succeeded.
+func (w *Wallet) RememberBrowser(ctx context.Context, browser string, holder rpps.NationalID) error {
+	if browser == "" {
+		return fault.New(fault.Invalid, "", "no browser to remember")
+	}
+	id, err := w.canonical(ctx, holder)
+	if err != nil {
+		return err
+	}
+	now := w.Clock.Now()
+	return w.DB.Tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM known_browsers WHERE holder = $1 AND expires_at <= $2`, id, now.UnixMilli()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO known_browsers (browser, holder, seen_at, expires_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (browser, holder) DO UPDATE SET seen_at = excluded.seen_at, expires_at = excluded.expires_at`,
+			ecps.Hash(browser), id, now.UnixMilli(), now.Add(browserLife).UnixMilli())
+		return err
+	})
+}
+
+func (w *Wallet) knows(ctx context.Context, browser, holder string) (bool, error) {
+	var n int
+	err := w.DB.Read().QueryRowContext(ctx, `SELECT COUNT(*) FROM known_browsers WHERE browser = $1 AND holder = $2 AND expires_at > $3`,
+		ecps.Hash(browser), holder, w.Clock.Now().UnixMilli()).Scan(&n)
+	return n > 0, db.Fault(err)
+}
+
+// canonical is the person's identifier of today; as given when nobody has it.
+func (w *Wallet) canonical(ctx context.Context, holder rpps.NationalID) (string, error) {
+	person, err := w.Directory.Lookup(ctx, holder)
+	switch {
+	case err == nil:
+		return person.ID.String(), nil
+	case fault.Is(err, fault.NotFound):
+		return holder.String(), nil
+	}
+	return "", err
+}

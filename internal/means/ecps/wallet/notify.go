@@ -1,0 +1,64 @@
+package wallet
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/egide-id/egide/internal/means/ecps"
+	"github.com/egide-id/egide/internal/platform/store"
+)
+
+// Notice says that something waits for a holder's phones.
+type Notice struct {
+	Holder  string // key of the holder: says nothing about who he is
+	Request string
+}
+
+// Notifier wakes phones. It returns at once and never fails: a phone that was
+// not woken finds the request when it asks. It is called for requests that no
+// phone will ever see too, so that they take the same time.
+type Notifier interface {
+	Notify(ctx context.Context, n Notice)
+}
+
+// busNotifier wakes the phones that hold a stream open, on any node.
+type busNotifier struct {
+	bus store.Bus
+	log *slog.Logger
+}
+
+// Notify implements Notifier.
+func (b busNotifier) Notify(ctx context.Context, n Notice) {
+	wake(ctx, b.bus, b.log, holderTopic(n.Holder))
+}
+
+func wake(ctx context.Context, bus store.Bus, log *slog.Logger, topic string) {
+	if err := bus.Publish(ctx, topic, []byte("1")); err != nil {
+		log.WarnContext(ctx, "a wake-up was lost", slog.Any("error", err))
+	}
+}
+
+func holderTopic(key string) string  { return "ecps.holder." + key }
+func requestTopic(id string) string  { return "ecps.request." + id }
+func holderKey(holder string) string { return ecps.Hash("egide.ecps.holder " + holder) }
+
+// wakePage tells the page that its request has moved.
+func (w *Wallet) wakePage(ctx context.Context, id string) {
+	wake(ctx, w.Bus, w.Log, requestTopic(id))
+}
+
+// wakePhones tells the phones that hold a stream open to look again: a request
+// has gone, or what they may do has changed.
+func (w *Wallet) wakePhones(ctx context.Context, key string) {
+	wake(ctx, w.Bus, w.Log, holderTopic(key))
+}
+
+// WatchHolder gives a value whenever the requests of the phone's holder may have
+// changed, best effort. cancel releases it and closes the channel.
+func (w *Wallet) WatchHolder(ctx context.Context, d Device) (wakes <-chan []byte, cancel func(), err error) {
+	key, err := w.keyOf(ctx, d)
+	if err != nil {
+		return nil, nil, err
+	}
+	return w.Bus.Subscribe(ctx, holderTopic(key))
+}

@@ -1,0 +1,90 @@
+package claims
+
+import (
+	"slices"
+
+	"github.com/egide-id/egide/internal/means/authn"
+	"github.com/egide-id/egide/internal/oidc/client"
+)
+
+// ACR chooses the level to answer with, and tells whether the authentication
+// is enough. When it is not, the caller steps up or refuses: a level asked and
+// not reached never becomes a lower answer (AZ14, architecture point 9).
+//
+//   - psc: of the closed list eidas1, eidas2, eidas3 the first value asked that
+//     was reached; nothing asked, or nothing known, means eidas1 (section 13).
+//   - oidc: one of the known values asked must be reached; the answer is the
+//     highest level reached, which is never below it.
+//
+// The offline code reaches no eidas level: it counts only for an oidc client
+// that opted in to it, and for a request that names it or no known level.
+func ACR(c *client.Client, asked []string, a authn.Authentication) (acr string, enough bool) {
+	if !c.AllowsMeans(a.Means) {
+		return "", false
+	}
+	wanted := knownLevels(c, asked)
+	if len(wanted) == 0 && c.Profile == client.ProfilePSC {
+		wanted = []string{authn.Eidas1}
+	}
+	reached := a.Means.Levels()
+	if len(reached) == 0 {
+		return "", false
+	}
+	highest := reached[len(reached)-1]
+	if len(wanted) == 0 {
+		return highest, true
+	}
+	i := slices.IndexFunc(wanted, func(level string) bool { return slices.Contains(reached, level) })
+	switch {
+	case i < 0:
+		return "", false
+	case c.Profile == client.ProfilePSC:
+		return wanted[i], true
+	}
+	return highest, true
+}
+
+// knownLevels drops what this client's profile does not know; acr_values never
+// cause an error (AZ13).
+func knownLevels(c *client.Client, asked []string) []string {
+	return slices.DeleteFunc(slices.Clone(asked), func(level string) bool {
+		switch level {
+		case authn.Eidas1, authn.Eidas2, authn.Eidas3:
+			return false
+		case authn.OfflineOTP:
+			return !c.AllowOfflineOTP || c.Profile == client.ProfilePSC
+		}
+		return true
+	})
+}
+
+// authMode names the means as recorded (pro-sante-connect.md 1.7).
+func authMode(m authn.Means) string {
+	switch m {
+	case authn.Card:
+		return "CARD"
+	case authn.ECPS, authn.ECPSOffline:
+		return "MOBILE"
+	case authn.OrgCertificate:
+		return ""
+	}
+	return ""
+}
+
+// authLevel is "1" in every record, with eidas1 and with eidas2 alike; the
+// offline code stands below.
+func authLevel(m authn.Means) string {
+	if m == authn.ECPSOffline {
+		return "0"
+	}
+	return "1"
+}
+
+// palier gives the level of private authentication (TRE_R231): three for card
+// and e-CPS (S-64), two for a one-time code.
+func palier(m authn.Means) string {
+	if m == authn.ECPSOffline {
+		return "APPPRIP2" + oidLevel
+	}
+	return "APPPRIP3" + oidLevel
+}

@@ -1,0 +1,169 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+const maxFile = 64 << 10
+
+// Lint tells everything wrong with a client file, nothing if it is good.
+func Lint(name string, data []byte) []Fault {
+	_, faults := Parse(name, data)
+	return faults
+}
+
+// Parse reads a client file. Every fault is found in one go; the client is nil
+// if there is any.
+func Parse(name string, data []byte) (*Client, []Fault) {
+	p := &parser{file: name, lines: map[string]int{}, c: new(Client)}
+	root, ok := p.document(data)
+	if !ok {
+		return nil, p.faults
+	}
+	p.mapping(root, "", p.keys())
+	if len(p.faults) == 0 {
+		p.c.fillDefaults()
+		for _, f := range p.c.Check() {
+			p.fault(f.Path, p.line(f.Path), f.Message)
+		}
+	}
+	if len(p.faults) > 0 {
+		return nil, p.faults
+	}
+	return p.c, nil
+}
+
+type parser struct {
+	file   string
+	lines  map[string]int // where each path stands, for the faults found later
+	c      *Client
+	faults []Fault
+}
+
+func (p *parser) fault(path string, line int, message string) {
+	p.faults = append(p.faults, Fault{File: p.file, Line: line, Path: path, Message: message})
+}
+
+// line finds the line of a path, or of what encloses it.
+func (p *parser) line(path string) int {
+	for path != "" {
+		if n, ok := p.lines[path]; ok {
+			return n
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return 0
+}
+
+// keys is the whole grammar of a client file.
+func (p *parser) keys() map[string]reader {
+	c := p.c
+	return map[string]reader{
+		"id":                        p.text(&c.ID),
+		"name":                      p.text(&c.Name),
+		"owner":                     p.text(&c.Owner),
+		"contact":                   p.text(&c.Contact),
+		"profile":                   text(p, &c.Profile),
+		"purpose":                   p.text(&c.Purpose),
+		"sensitive":                 p.flag(&c.Sensitive),
+		"auth_method":               p.text(&c.AuthMethod),
+		"secret_sha256":             list(p, &c.SecretHashes),
+		"redirect_uris":             list(p, &c.RedirectURIs),
+		"post_logout_redirect_uris": list(p, &c.PostLogoutRedirectURIs),
+		"grant_types":               list(p, &c.GrantTypes),
+		"scopes":                    list(p, &c.Scopes),
+		"audiences":                 list(p, &c.Audiences),
+		"id_token_alg":              text(p, &c.IDTokenAlg),
+		"access_token_format":       p.text(&c.AccessTokenFormat),
+		"access_token_alg":          text(p, &c.AccessTokenAlg),
+		"pkce_exception":            p.text(&c.PKCEException),
+		"structure":                 p.text(&c.Structure),
+		"means":                     list(p, &c.Means),
+		"allow_offline_otp":         p.flag(&c.AllowOfflineOTP),
+		"lifetimes": func(n *yaml.Node, path string) {
+			p.mapping(n, path, map[string]reader{
+				"code":          p.duration(&c.Lifetimes.Code),
+				"access_token":  p.duration(&c.Lifetimes.AccessToken),
+				"refresh_token": p.duration(&c.Lifetimes.RefreshToken),
+			})
+		},
+	}
+}
+
+// document finds the one mapping of the file.
+func (p *parser) document(data []byte) (*yaml.Node, bool) {
+	if len(data) > maxFile {
+		p.fault("", 0, fmt.Sprintf("the file is larger than %d bytes", maxFile))
+		return nil, false
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	if err := dec.Decode(&doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			p.fault("", 0, "the file is empty")
+		} else {
+			p.fault("", 0, strings.TrimPrefix(err.Error(), "yaml: "))
+		}
+		return nil, false
+	}
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		p.fault("", 0, "the file holds more than one document: write one file per client")
+		return nil, false
+	}
+	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
+		p.fault("", 0, "the file must be a list of `key: value` lines")
+		return nil, false
+	}
+	return doc.Content[0], true
+}
+
+// mapping reads each key of a mapping by its reader; what has none is unknown,
+// what comes twice would have two meanings.
+func (p *parser) mapping(n *yaml.Node, prefix string, keys map[string]reader) {
+	if n.Kind != yaml.MappingNode {
+		p.fault(prefix, n.Line, "must be a list of `key: value` lines")
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		path := key.Value
+		if prefix != "" {
+			path = prefix + "." + path
+		}
+		read, known := keys[key.Value]
+		switch {
+		case !known || key.Kind != yaml.ScalarNode:
+			p.fault(path, key.Line, "unknown key"+hint(key.Value, keys))
+		case seen[key.Value]:
+			p.fault(path, key.Line, "stands twice in the file")
+		default:
+			seen[key.Value] = true
+			p.lines[path] = value.Line
+			read(value, path)
+		}
+	}
+}
+
+// hint offers the key that was probably meant.
+func hint(got string, keys map[string]reader) string {
+	simple := func(s string) string {
+		return strings.ToLower(strings.TrimSuffix(strings.NewReplacer("_", "", "-", "").Replace(s), "s"))
+	}
+	names := make([]string, 0, len(keys))
+	for k := range keys {
+		if simple(k) == simple(got) {
+			return fmt.Sprintf("; did you mean %q?", k)
+		}
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	return "; known here: " + strings.Join(names, ", ")
+}

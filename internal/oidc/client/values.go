@@ -1,0 +1,62 @@
+package client
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// reader takes one value of the file.
+type reader func(n *yaml.Node, path string)
+
+func (p *parser) text(dst *string) reader { return text(p, dst) }
+
+// text reads one word or sentence. Numbers are taken as written, so that a
+// FINESS or an identifier that begins with 0 needs no quotes to be right.
+func text[T ~string](p *parser, dst *T) reader {
+	return func(n *yaml.Node, path string) {
+		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+			p.fault(path, n.Line, "must be a text")
+			return
+		}
+		*dst = T(n.Value)
+	}
+}
+
+func list[T ~string](p *parser, dst *[]T) reader {
+	return func(n *yaml.Node, path string) {
+		if n.Kind != yaml.SequenceNode {
+			p.fault(path, n.Line, "must be a list: one `- value` per line, or [a, b]")
+			return
+		}
+		*dst = make([]T, len(n.Content))
+		for i, item := range n.Content {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			p.lines[at] = item.Line
+			text(p, &(*dst)[i])(item, at)
+		}
+	}
+}
+
+func (p *parser) flag(dst *bool) reader {
+	return func(n *yaml.Node, path string) {
+		if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
+			p.fault(path, n.Line, "must be true or false")
+			return
+		}
+		*dst = strings.EqualFold(n.Value, "true")
+	}
+}
+
+func (p *parser) duration(dst *time.Duration) reader {
+	return func(n *yaml.Node, path string) {
+		d, err := time.ParseDuration(n.Value)
+		if n.Kind != yaml.ScalarNode || err != nil {
+			p.fault(path, n.Line, "must be a duration such as 60s or 30m")
+			return
+		}
+		*dst = d
+	}
+}

@@ -1,0 +1,115 @@
+package grant
+
+import (
+	"time"
+
+	"github.com/egide-id/egide/internal/identity/rpps"
+	"github.com/egide-id/egide/internal/means/authn"
+	"github.com/egide-id/egide/internal/platform/fault"
+)
+
+// RequestState is where an authorization request stands.
+type RequestState string
+
+// The states: Pending -> Authenticated -> Completed, or Pending|Authenticated
+// -> Denied -> Completed. Expired is told by the clock, from every open state.
+const (
+	Pending       RequestState = "pending"
+	Authenticated RequestState = "authenticated"
+	Denied        RequestState = "denied"
+	Completed     RequestState = "completed"
+	Expired       RequestState = "expired"
+)
+
+// Request is an authorization request that needs a person: what the service
+// asked, already validated, and how far the login came.
+type Request struct {
+	Handle        string    `json:"handle"` // in the URL of the login pages
+	ClientID      string    `json:"client"`
+	RedirectURI   string    `json:"redirect"`
+	ResponseMode  string    `json:"mode,omitempty"`
+	State         string    `json:"state,omitempty"` // of the service, echoed unchanged
+	Nonce         string    `json:"nonce,omitempty"`
+	CodeChallenge string    `json:"challenge,omitempty"`
+	Prompt        string    `json:"prompt,omitempty"`
+	UILocales     string    `json:"locales,omitempty"`
+	LoginHint     string    `json:"hint,omitempty"`
+	HintSub       string    `json:"hint_sub,omitempty"` // sub of a valid id_token_hint: only this person may answer
+	Scope         []string  `json:"scope,omitempty"`
+	ACRValues     []string  `json:"acrs,omitempty"`
+	MaxAge        *int      `json:"max_age,omitempty"`
+	BrowserHash   string    `json:"browser"` // Hash of the browser's secret cookie
+	Started       time.Time `json:"started"`
+	Expires       time.Time `json:"expires"`
+
+	Progress RequestState          `json:"progress"`
+	SID      string                `json:"sid,omitempty"`
+	Auth     *authn.Authentication `json:"auth,omitempty"`
+	Wallet   string                `json:"wallet,omitempty"` // present e-CPS request
+	Holder   rpps.NationalID       `json:"holder,omitzero"`  // identifier typed for it; proves nothing
+	Reason   string                `json:"reason,omitempty"` // PF code of a denial
+	Shared   bool                  `json:"shared,omitempty"` // shared post: no session for the next person
+	Reauth   bool                  `json:"reauth,omitempty"` // an existing session does not satisfy it
+}
+
+// fresh is what the service asked, without anything that happened since.
+func (r Request) fresh(browserHash string) Request {
+	r.BrowserHash = browserHash
+	r.SID, r.Auth, r.Wallet, r.Holder, r.Reason, r.Shared = "", nil, "", rpps.NationalID{}, "", false
+	return r
+}
+
+// authenticate records the login that answers the request.
+func (r *Request) authenticate(auth authn.Authentication, sid string) error {
+	if r.Progress != Pending {
+		return usedRequest()
+	}
+	r.Progress, r.Auth, r.SID = Authenticated, &auth, sid
+	r.Wallet, r.Holder = "", rpps.NationalID{}
+	return nil
+}
+
+// deny records that nobody will answer it, and why. A login may still be
+// cancelled on the page that confirms it.
+func (r *Request) deny(code string) error {
+	if r.Progress != Pending && r.Progress != Authenticated {
+		return usedRequest()
+	}
+	r.Progress, r.Reason = Denied, code
+	r.Auth, r.SID = nil, ""
+	r.Wallet, r.Holder = "", rpps.NationalID{}
+	return nil
+}
+
+// Asked is what the holder was last asked on his phone, and how he came to ask
+// for it. It is kept with the request so that nobody types it twice.
+type Asked struct {
+	Wallet string          // e-CPS request; empty for none
+	Holder rpps.NationalID // as typed; proves nothing
+	Shared bool            // shared post
+}
+
+// ask records the e-CPS request that the page shows.
+func (r *Request) ask(a Asked) error {
+	if r.Progress != Pending {
+		return usedRequest()
+	}
+	r.Wallet, r.Holder, r.Shared = a.Wallet, a.Holder, a.Shared
+	return nil
+}
+
+// complete takes the outcome to the service.
+func (r *Request) complete() error {
+	if r.Progress != Authenticated && r.Progress != Denied {
+		return usedRequest()
+	}
+	r.Progress = Completed
+	return nil
+}
+
+// expired tells that the clock has closed the request.
+func (r *Request) expired(now time.Time) bool { return !now.Before(r.Expires) }
+
+func usedRequest() error {
+	return fault.New(fault.Used, "PF-SV-042", "the login request has already moved on")
+}

@@ -1,0 +1,106 @@
+// Package login is the interactive login: the pages between a service's request
+// and its answer.
+//
+// A pending login is one record (grant.Request), named by a handle in the URL
+// and bound to a secret in a cookie of the browser that started it (D5, AZ22).
+// Every address leads to one dispatcher, which reads that record and shows the
+// step that is due; a step changes the record and sends the browser back to the
+// dispatcher with 303. Steps never call one another, so that reload, back, a
+// second tab and a double click are all the same thing: another look (AZ23).
+//
+//	choice  --identifier-->  waiting  --approved-->  confirmation  -->  service
+//	   \________cancel__________/  \__refused__________/ not me ________/
+//
+// All pages are plain forms that work without script (D10).
+package login
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/egide-id/egide/internal/identity/directory"
+	"github.com/egide-id/egide/internal/identity/rpps"
+	"github.com/egide-id/egide/internal/identity/subject"
+	"github.com/egide-id/egide/internal/means/ecps/wallet"
+	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/grant"
+	"github.com/egide-id/egide/internal/oidc/session"
+	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/store"
+	"github.com/egide-id/egide/internal/platform/web"
+	"github.com/egide-id/egide/internal/trust/audit"
+)
+
+// Wallet is what the pages need of the e-CPS.
+type Wallet interface {
+	Open(ctx context.Context, a wallet.Ask) (wallet.Pending, error)
+	Status(ctx context.Context, id string) (wallet.Pending, error)
+	Wait(ctx context.Context, id string, seen wallet.Pending) (wallet.Pending, error)
+	Cancel(ctx context.Context, id string) error
+	Resend(ctx context.Context, id string) error
+	Consume(ctx context.Context, id string) (wallet.Proof, error)
+	RememberBrowser(ctx context.Context, browser string, holder rpps.NationalID) error
+}
+
+// Deps is what New needs; all are required.
+type Deps struct {
+	Requests  *grant.Requests
+	Sessions  *session.Sessions
+	Subjects  *subject.Subjects
+	Clients   *client.Registry
+	Directory directory.Directory
+	Wallet    Wallet
+	KV        store.KV
+	Pages     *web.Pages
+	Cookies   web.Cookies
+	Audit     audit.Recorder
+	Failures  func(ctx context.Context, f audit.Failure)
+	Clock     clock.Clock
+	Rand      io.Reader
+	Log       *slog.Logger
+	// EndSession ends a session with all that hangs on it; it records the event.
+	EndSession func(ctx context.Context, sid, reason string) error
+	// ReturnURL is where a finished login goes on: the OP's resume endpoint.
+	ReturnURL func(handle string) string
+}
+
+// Login serves the pages.
+type Login struct {
+	Deps
+	attempts attempts
+}
+
+// New checks its dependencies.
+func New(d Deps) (*Login, error) {
+	missing := d.Requests == nil || d.Sessions == nil || d.Subjects == nil || d.Clients == nil || d.Directory == nil ||
+		d.Wallet == nil || d.KV == nil || d.Pages == nil || d.Audit == nil || d.Failures == nil || d.Clock == nil ||
+		d.Rand == nil || d.Log == nil || d.EndSession == nil || d.ReturnURL == nil
+	if missing {
+		return nil, fault.New(fault.Internal, "", "login: a dependency is missing")
+	}
+	return &Login{Deps: d, attempts: newAttempts(d.KV)}, nil
+}
+
+// Mount routes the pages. The way back (/login/:handle/return) is the OP's.
+func (l *Login) Mount(e *echo.Echo) {
+	e.GET("/login/:handle", l.opening(l.looking(l.show)))
+	e.GET("/login/:handle/state", l.state)
+	for action, step := range map[string]step{
+		"ecps":     l.submitECPS,
+		"resend":   l.resend,
+		"other":    l.other,
+		"continue": l.goOn,
+		"cancel":   l.cancel,
+		"not-me":   l.notMe,
+		"change":   l.change,
+	} {
+		e.POST("/login/:handle/"+action, l.acting(step))
+		// Whoever reloads or bookmarks the address of a form lands on the step that is due.
+		e.GET("/login/:handle/"+action, l.looking(l.back))
+	}
+	l.mountTexts(e)
+}

@@ -1,0 +1,96 @@
+package op
+
+import (
+	"net/url"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/egide-id/egide/internal/means/authn"
+)
+
+// cpu is what this process has used so far; the whole of a benchmark counts,
+// the store's writer and the garbage collector included.
+func cpu(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// measure reports operations per CPU second, the figure the targets are in.
+func measure(b *testing.B, op func(i int)) {
+	b.Helper()
+	op(0)
+	b.ReportAllocs()
+	b.ResetTimer()
+	before := cpu(b)
+	for i := range b.N {
+		op(i)
+	}
+	used := cpu(b) - before
+	b.ReportMetric(float64(b.N)/used.Seconds(), "op/cpu-s")
+	b.ReportMetric(float64(used.Microseconds())/float64(b.N), "cpu-us/op")
+}
+
+func benchCodeFlow(b *testing.B, id string) {
+	w := newWorld(b)
+	_, cookie := w.login(authn.ECPS)
+	measure(b, func(int) { w.redeem(id, w.code(id, cookie, "scope", "openid")) })
+}
+
+func BenchmarkSessionCodeFlowPSC(b *testing.B)         { benchCodeFlow(b, "psc") }
+func BenchmarkSessionCodeFlowES256Opaque(b *testing.B) { benchCodeFlow(b, "web") }
+
+func benchRefresh(b *testing.B, id string) {
+	w := newWorld(b)
+	_, cookie := w.login(authn.ECPS)
+	token := w.redeem(id, w.code(id, cookie, "scope", "openid")).text("refresh_token")
+	measure(b, func(int) { token = decode(b, w.refresh(id, token)).text("refresh_token") })
+}
+
+func BenchmarkRefreshES256(b *testing.B) { benchRefresh(b, "web") }
+func BenchmarkRefreshPSC(b *testing.B)   { benchRefresh(b, "psc") }
+
+func BenchmarkUserInfo(b *testing.B) {
+	w := newWorld(b)
+	_, cookie := w.login(authn.ECPS)
+	token := w.redeem("psc", w.code("psc", cookie)).text("access_token")
+	measure(b, func(int) {
+		if rec := w.userinfo(token); rec.Code != 200 {
+			b.Fatal(rec.Code)
+		}
+	})
+}
+
+func BenchmarkIntrospection(b *testing.B) {
+	w := newWorld(b)
+	_, cookie := w.login(authn.ECPS)
+	form := url.Values{"token": {w.redeem("psc", w.code("psc", cookie)).text("access_token")}}
+	measure(b, func(int) {
+		if rec := w.post("token/introspect", "psc", form); rec.Code != 200 {
+			b.Fatal(rec.Code)
+		}
+	})
+}
+
+func BenchmarkClientCredentials(b *testing.B) {
+	w := newWorld(b)
+	form := url.Values{"grant_type": {"client_credentials"}}
+	measure(b, func(int) {
+		if rec := w.post("token", "web", form); rec.Code != 200 {
+			b.Fatal(rec.Code)
+		}
+	})
+}
+
+func BenchmarkDiscovery(b *testing.B) {
+	w := newWorld(b)
+	measure(b, func(int) {
+		if rec := w.get("/auth/realms/esante-wallet/.well-known/openid-configuration"); rec.Code != 200 {
+			b.Fatal(rec.Code)
+		}
+	})
+}

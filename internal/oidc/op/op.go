@@ -1,0 +1,159 @@
+// Package op is the OpenID Provider: the endpoints that services and browsers
+// call to get, use, inspect and end what a login gave them.
+//
+// It decides nothing about who a person is (login does) and keeps nothing of
+// its own (session, grant do); it holds the protocol. zitadel/oidc routes,
+// decodes and dispatches the token family through the seam of seam.go; what
+// that interface cannot express are echo handlers here (go-stack.md 1 to 5).
+// Every consequential answer is traced before it leaves (architecture, point 5).
+package op
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/egide-id/egide/internal/identity/rpps"
+	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/grant"
+	"github.com/egide-id/egide/internal/oidc/session"
+	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/store"
+	"github.com/egide-id/egide/internal/trust/audit"
+	"github.com/egide-id/egide/internal/trust/signing"
+)
+
+// Cookies is what op asks of the browser (web.Cookies).
+type Cookies interface {
+	EnsureBrowser(c echo.Context, rand io.Reader) (secret string, err error)
+	Browser(c echo.Context) string
+	Session(c echo.Context) string
+}
+
+// Epochs tells the present epoch of a holder (subject.Subjects).
+type Epochs interface {
+	Epoch(ctx context.Context, sub string) (uint64, error)
+}
+
+// Directory tells who a professional is now (directory.Directory).
+type Directory interface {
+	Lookup(ctx context.Context, id rpps.NationalID) (rpps.Professional, error)
+}
+
+// Deps are what New needs; all are required but Lifetimes, Failures and Paths.
+type Deps struct {
+	Clients   *client.Registry
+	Requests  *grant.Requests
+	Codes     *grant.Codes
+	Tokens    *grant.Tokens
+	Sessions  *session.Sessions
+	Subjects  Epochs
+	Directory Directory
+	Keys      *signing.Keys
+	KV        store.KV // counters of failed client authentications
+	Audit     audit.Recorder
+	Failures  func(context.Context, audit.Failure)
+	Cookies   Cookies
+	Clock     clock.Clock
+	Rand      io.Reader
+	Log       *slog.Logger
+
+	Issuer           string
+	AuthorizationURL string
+	Paths            Paths
+	LoginURL         func(handle string) string
+	ErrorPage        func(c echo.Context, err error) error
+	Lifetimes        grant.Lifetimes
+}
+
+// OP is the provider. Its methods are the endpoints.
+type OP struct {
+	clients   *client.Registry
+	requests  *grant.Requests
+	codes     *grant.Codes
+	tokens    *grant.Tokens
+	sessions  *session.Sessions
+	subjects  Epochs
+	directory Directory
+	keys      *signing.Keys
+	audit     audit.Recorder
+	failures  func(context.Context, audit.Failure)
+	throttle  *throttle
+	cookies   Cookies
+	clock     clock.Clock
+	rand      io.Reader
+	log       *slog.Logger
+
+	issuer           string
+	authorizationURL string
+	loginURL         func(string) string
+	errorPage        func(echo.Context, error) error
+	life             grant.Lifetimes
+	discovery        document
+	library          http.Handler // routes the token family
+}
+
+// New makes the provider; it reports every missing dependency at once.
+func New(d Deps) (*OP, error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	if d.Failures == nil {
+		d.Failures = func(context.Context, audit.Failure) {}
+	}
+	o := &OP{
+		clients: d.Clients, requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
+		subjects: d.Subjects, directory: d.Directory, keys: d.Keys, audit: d.Audit, failures: d.Failures,
+		throttle: newThrottle(d.KV), cookies: d.Cookies, clock: d.Clock, rand: d.Rand, log: d.Log,
+		issuer: d.Issuer, authorizationURL: d.AuthorizationURL, loginURL: d.LoginURL, errorPage: d.ErrorPage,
+		life: d.Lifetimes.OrDefaults(),
+	}
+	var err error
+	o.discovery, err = newDocument(describe(d.Issuer, d.AuthorizationURL, d.Paths.orDefaults(), d.Keys.Algorithms()))
+	if err != nil {
+		return nil, err
+	}
+	o.library = newLibrary(o)
+	return o, nil
+}
+
+func (d Deps) check() error {
+	var missing []error
+	need := func(absent bool, name string) {
+		if absent {
+			missing = append(missing, errors.New("op: missing "+name))
+		}
+	}
+	need(d.Clients == nil, "Clients")
+	need(d.Requests == nil, "Requests")
+	need(d.Codes == nil, "Codes")
+	need(d.Tokens == nil, "Tokens")
+	need(d.Sessions == nil, "Sessions")
+	need(d.Subjects == nil, "Subjects")
+	need(d.Directory == nil, "Directory")
+	need(d.Keys == nil, "Keys")
+	need(d.KV == nil, "KV")
+	need(d.Audit == nil, "Audit")
+	need(d.Cookies == nil, "Cookies")
+	need(d.Clock == nil, "Clock")
+	need(d.Rand == nil, "Rand")
+	need(d.Log == nil, "Log")
+	need(d.Issuer == "", "Issuer")
+	need(d.AuthorizationURL == "", "AuthorizationURL")
+	need(d.LoginURL == nil, "LoginURL")
+	need(d.ErrorPage == nil, "ErrorPage")
+	return errors.Join(missing...)
+}
+
+// accessLife is the client's own lifetime of an access token, or the provider's.
+func (o *OP) accessLife(c *client.Client) time.Duration {
+	if c.Lifetimes.AccessToken > 0 {
+		return c.Lifetimes.AccessToken
+	}
+	return o.life.Access
+}

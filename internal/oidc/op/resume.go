@@ -1,0 +1,84 @@
+package op
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/grant"
+	"github.com/egide-id/egide/internal/oidc/oauth"
+	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/trust/audit"
+)
+
+// Resume takes a finished login back to the service: GET /login/:handle/return.
+//
+// The handle alone opens nothing: the browser must be the one that started
+// (AZ22), or whoever learns an address fetches somebody else's code.
+func (o *OP) Resume(c echo.Context) error {
+	ctx := c.Request().Context()
+	c.Response().Header().Set("Cache-Control", "no-store")
+	handle := c.Param("handle")
+	r, err := o.requests.Get(ctx, handle, o.cookies.Browser(c))
+	if err != nil {
+		if fault.Is(err, fault.Denied) {
+			o.failures(ctx, audit.Failure{Kind: audit.FailureBrowser, Code: fault.CodeOf(err)})
+		}
+		return o.errorPage(c, err)
+	}
+	if r.Progress == grant.Pending {
+		return c.Redirect(http.StatusSeeOther, o.loginURL(url.PathEscape(handle)))
+	}
+	// The service may have been withdrawn or its URI changed while the person logged in (D6).
+	caller, err := o.clients.Lookup(r.ClientID)
+	if err != nil || !caller.MatchRedirect(r.RedirectURI) {
+		return o.page(c, fault.New(fault.Denied, "", "the service or its redirect URI is no longer registered"))
+	}
+	// A reload, the back button or a second click arrives here again (AZ23). The
+	// same browser gets an answer again: a refusal is only repeated, and a code is
+	// a new one of the same session, as the session alone would have given it.
+	r, err = o.requests.Complete(ctx, handle)
+	if err != nil && (!fault.Is(err, fault.Used) || r.Progress != grant.Completed) {
+		return o.errorPage(c, err)
+	}
+	a := resumed(caller, r)
+	if r.Auth == nil {
+		return o.refuse(c, a.to, fault.New(fault.Denied, r.Reason, "the login was refused or cancelled"))
+	}
+	out, err := o.weigh(c, a, r)
+	if err != nil {
+		return o.refuse(c, a.to, err)
+	}
+	return o.answer(c, a, out)
+}
+
+// resumed rebuilds the validated request from its record.
+func resumed(caller *client.Client, r grant.Request) *asking {
+	return &asking{
+		client: caller, to: destination{redirectURI: r.RedirectURI, mode: r.ResponseMode, state: r.State},
+		scope: r.Scope, nonce: r.Nonce, challenge: r.CodeChallenge, maxAge: r.MaxAge,
+		acrValues: r.ACRValues, hintSub: r.HintSub, reauth: r.Reauth,
+	}
+}
+
+// weigh checks the login against what was asked. The login page offers only
+// what fits, but the answer is given here, so here it is checked: the level, the
+// person a hint named, and that a re-authentication is really newer than the request.
+func (o *OP) weigh(c echo.Context, a *asking, r grant.Request) (outcome, error) {
+	auth := *r.Auth
+	acr, ok := level(a.client, a.acrValues, auth)
+	switch {
+	case !ok:
+		return outcome{}, oauth.New(oauth.UnmetAuthentication, "the login did not reach the level asked")
+	case a.hintSub != "" && a.hintSub != auth.Sub:
+		return outcome{}, oauth.New(oauth.LoginRequired, "another person logged in than the id_token_hint names")
+	case auth.At.Before(r.Started) && (a.reauth || tooOld(auth.At, a.maxAge, o.clock.Now())):
+		return outcome{}, oauth.New(oauth.LoginRequired, "a new login was asked")
+	}
+	if _, err := o.standing(c.Request().Context(), auth); err != nil {
+		return outcome{}, err
+	}
+	return outcome{sid: r.SID, auth: auth, acr: acr}, nil
+}

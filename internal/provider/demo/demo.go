@@ -1,0 +1,208 @@
+// Package demo assembles the demonstration: provider, DMP, sandbox phones and
+// an invented register, on loopback and nowhere else. `egide demo` and the
+// conformance harness start the same thing.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/provider"
+	"github.com/egide-id/egide/internal/sandbox"
+)
+
+// Options say where the demonstration listens and what it adds.
+type Options struct {
+	Addr             string // provider; loopback only
+	DMPAddr          string // DMP; "localhost:0" if empty
+	DataDir          string // kept if named, else temporary
+	ClientFiles      []string
+	TLSCert, TLSKey  string
+	Issuer           string
+	AuthorizationURL string
+
+	Clock   clock.Clock
+	Rand    io.Reader
+	Log     *slog.Logger
+	Version string
+}
+
+// realm is the path that Pro Santé Connect clients hold as fixed text.
+const realm = "/auth/realms/esante-wallet"
+
+// Demo is a running demonstration.
+type Demo struct {
+	Provider *provider.Provider
+	sheet    Sheet
+	closers  []func(context.Context) error
+	failed   chan error
+}
+
+// Start brings everything up; it is ready when Start returns.
+func Start(ctx context.Context, o Options) (d *Demo, err error) {
+	d = &Demo{failed: make(chan error, 4)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	front, err := listen(ctx, o.Addr)
+	if err != nil {
+		return d, err
+	}
+	dmpAddr := o.DMPAddr
+	if dmpAddr == "" {
+		dmpAddr = "localhost:0"
+	}
+	side, err := listen(ctx, dmpAddr)
+	if err != nil {
+		return d, errors.Join(err, front.Close())
+	}
+	config, err := d.prepare(ctx, o, front.Addr().(*net.TCPAddr).Port)
+	if err != nil {
+		return d, errors.Join(err, front.Close(), side.Close())
+	}
+	dmpURL := fmt.Sprintf("http://localhost:%d", side.Addr().(*net.TCPAddr).Port)
+	if err := d.startProvider(ctx, o, config, front, dmpURL); err != nil {
+		return d, errors.Join(err, side.Close())
+	}
+	if err := d.startDMP(ctx, o, side, dmpURL); err != nil {
+		return d, err
+	}
+	return d, d.startPhones(ctx, o)
+}
+
+// prepare makes the data folder, the register and the configuration.
+func (d *Demo) prepare(ctx context.Context, o Options, port int) (provider.Config, error) {
+	dir := o.DataDir
+	if dir == "" {
+		tmp, err := os.MkdirTemp("", "egide-demo-")
+		if err != nil {
+			return provider.Config{}, fmt.Errorf("data folder: %w", err)
+		}
+		dir = tmp
+		d.onClose(func(context.Context) error { return os.RemoveAll(tmp) })
+	}
+	c := provider.Default()
+	c.Environment, c.Node, c.DataDir, c.ClientsDir = provider.Sandbox, "demo", dir, filepath.Join(dir, "clients")
+	c.Listen = o.Addr
+	c.TLS = provider.TLSConfig{Cert: o.TLSCert, Key: o.TLSKey}
+	scheme := "http"
+	if o.TLSCert != "" {
+		scheme = "https"
+	}
+	origin := fmt.Sprintf("%s://127.0.0.1:%d", scheme, port)
+	c.Issuer, c.AuthorizationURL = origin+realm, origin+"/auth"
+	if o.Issuer != "" {
+		c.Issuer, c.AuthorizationURL = o.Issuer, ""
+	}
+	if o.AuthorizationURL != "" {
+		c.AuthorizationURL = o.AuthorizationURL
+	}
+	if faults := c.Validate(); len(faults) > 0 {
+		return c, fault.New(fault.Invalid, "", faults[0].Path+": "+faults[0].Message)
+	}
+	if err := os.MkdirAll(c.ClientsDir, 0o700); err != nil {
+		return c, fmt.Errorf("data folder: %w", err)
+	}
+	if err := copyClientFiles(o.ClientFiles, c.ClientsDir); err != nil {
+		return c, err
+	}
+	return c, importPersonas(ctx, filepath.Join(dir, "register"), o)
+}
+
+func (d *Demo) startProvider(ctx context.Context, o Options, c provider.Config, l net.Listener, dmpURL string) error {
+	p, err := provider.New(ctx, c, provider.Deps{Clock: o.Clock, Rand: o.Rand, Log: o.Log, Version: o.Version})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.Provider = p
+	d.onClose(p.Close)
+	d.sheet = Sheet{Issuer: p.Config().Issuer, AuthorizationEndpoint: p.Config().AuthorizationURL, DMPURL: dmpURL, Clients: []Client{}}
+	for _, c := range clients(dmpURL) {
+		if err := c.register(p.Clients()); err != nil {
+			return errors.Join(err, l.Close())
+		}
+		if c.listed {
+			d.sheet.Clients = append(d.sheet.Clients, c.line())
+		}
+	}
+	for _, p := range sandbox.Personas() {
+		d.sheet.Personas = append(d.sheet.Personas, Persona{Login: p.Login, Name: p.Name, Means: p.Means, Behaviour: string(p.Behaviour)})
+	}
+	d.run(ctx, func(ctx context.Context) error { return p.ServeOn(ctx, l) })
+	return nil
+}
+
+// run keeps a part going until Close; its failure ends Wait.
+func (d *Demo) run(ctx context.Context, part func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := part(ctx); err != nil && ctx.Err() == nil {
+			select {
+			case d.failed <- err:
+			default:
+			}
+		}
+	}()
+	d.onClose(func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
+}
+
+// Sheet tells what runs where.
+func (d *Demo) Sheet() Sheet { return d.sheet }
+
+// Wait returns when the context ends, or when a part has failed.
+func (d *Demo) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-d.failed:
+		return err
+	}
+}
+
+// Close stops everything, last started first.
+func (d *Demo) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	var errs []error
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		errs = append(errs, d.closers[i](ctx))
+	}
+	d.closers = nil
+	return errors.Join(errs...)
+}
+
+func (d *Demo) onClose(f func(context.Context) error) { d.closers = append(d.closers, f) }
+
+// listen opens a loopback port: the demonstration is never on a network.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "", "the address must be host:port", err)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return nil, fault.New(fault.Denied, "", "the demonstration listens on loopback only")
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
+}

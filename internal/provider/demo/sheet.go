@@ -1,0 +1,71 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// Sheet is what an integrator needs to know of a running demonstration. Its
+// JSON form is one line and a contract: fields are only ever added.
+type Sheet struct {
+	Issuer                string    `json:"issuer"`
+	AuthorizationEndpoint string    `json:"authorization_endpoint"`
+	DMPURL                string    `json:"dmp_url"`
+	Clients               []Client  `json:"clients"`
+	Personas              []Persona `json:"personas"`
+}
+
+// Client is a registration the integrator may use. A public one has no secret.
+type Client struct {
+	ID                     string   `json:"client_id"`
+	Secret                 string   `json:"client_secret,omitempty"`
+	Profile                string   `json:"profile"`
+	RedirectURIs           []string `json:"redirect_uris"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris"`
+}
+
+// Persona is one row of the table of test persons.
+type Persona struct {
+	Login     string `json:"login"`
+	Name      string `json:"name"`
+	Means     string `json:"means"`
+	Behaviour string `json:"behaviour"`
+}
+
+// Print writes the sheet for a person.
+func (s Sheet) Print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	row := func(cells ...string) { _, _ = fmt.Fprintln(t, strings.Join(cells, "\t")) }
+	row("")
+	row("Égide is ready. Everything here is invented and listens on loopback only.")
+	row("")
+	row("Open the DMP", s.DMPURL)
+	row("Issuer", s.Issuer)
+	row("Discovery", s.Issuer+"/.well-known/openid-configuration")
+	row("Authorization", s.AuthorizationEndpoint)
+	row("")
+	row("CLIENT", "SECRET", "PROFILE", "REDIRECT URI")
+	for _, c := range s.Clients {
+		row(c.ID, orDash(c.Secret), c.Profile, orDash(strings.Join(c.RedirectURIs, " ")))
+	}
+	row("")
+	row("LOGIN", "NAME", "MEANS", "BEHAVIOUR")
+	for _, p := range s.Personas {
+		row(orDash(p.Login), p.Name, p.Means, p.Behaviour)
+	}
+	row("")
+	row("899700999990 belongs to nobody. Stop with Ctrl-C.")
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("sheet: %w", err)
+	}
+	return nil
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

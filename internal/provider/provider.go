@@ -1,0 +1,113 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/egide-id/egide/internal/means/ecps/wallet"
+	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/trust/audit"
+)
+
+// Provider is one running node.
+type Provider struct {
+	config  Config
+	deps    Deps
+	res     *resources
+	wallet  *wallet.Wallet
+	handler atomic.Pointer[http.Handler] // replaced as a whole by a reload
+}
+
+// New opens what the configuration names and wires the house. Nothing listens
+// yet: see Serve and ServeOn. Errors are for the operator: they name a path.
+func New(ctx context.Context, c Config, d Deps) (*Provider, error) {
+	c = c.withDefaults()
+	r, err := open(ctx, c, d)
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{config: c, deps: d, res: r}
+	if err := p.build(c); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	if err := r.traces.Record(ctx, audit.ServiceStarted{}); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return p, nil
+}
+
+// build wires features over the resources and publishes the result.
+func (p *Provider) build(c Config) error {
+	w, err := p.newWallet(c)
+	if err != nil {
+		return err
+	}
+	h, err := p.routes(c, w)
+	if err != nil {
+		return err
+	}
+	p.wallet = w
+	p.handler.Store(&h)
+	return nil
+}
+
+// ServeHTTP answers with the features of the present configuration.
+func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	(*p.handler.Load()).ServeHTTP(w, r)
+}
+
+// Config gives the configuration in force, with its defaults filled in.
+func (p *Provider) Config() Config { return p.config }
+
+// Clients gives the registry, for the sandbox's own registrations.
+func (p *Provider) Clients() *client.Registry { return p.res.clients }
+
+// Wallet gives the e-CPS wallet, for the sandbox's phones.
+func (p *Provider) Wallet() *wallet.Wallet { return p.wallet }
+
+// Close records the stop and closes what New opened.
+func (p *Provider) Close(ctx context.Context) error {
+	err := p.res.traces.Record(context.WithoutCancel(ctx), audit.ServiceStopped{})
+	return errors.Join(err, p.res.close())
+}
+
+// lifetimes gives plain durations from their configured form.
+func (l LifetimesConfig) durations() (request, code, access, refresh, idle, absolute, ecps time.Duration) {
+	return time.Duration(l.Request), time.Duration(l.Code), time.Duration(l.AccessToken), time.Duration(l.RefreshToken),
+		time.Duration(l.SessionIdle), time.Duration(l.SessionAbsolute), time.Duration(l.ECPS)
+}
+
+// Reload takes a new configuration into use. One that could not be loaded, that
+// moves what is open, or that cannot be wired leaves the old one in force, and
+// says so (HA8).
+func (p *Provider) Reload(ctx context.Context, c Config, loadErr error) {
+	keep := func(err error) {
+		p.deps.Log.ErrorContext(ctx, "configuration refused, the old one stays in force", slog.Any("error", err))
+	}
+	if loadErr != nil {
+		keep(loadErr)
+		return
+	}
+	c = c.withDefaults()
+	if err := p.config.movable(c); err != nil {
+		keep(err)
+		return
+	}
+	before := p.config
+	if err := p.build(c); err != nil {
+		keep(err)
+		return
+	}
+	p.config = c
+	if err := p.res.traces.Record(ctx, audit.ConfigChanged{Fingerprint: c.fingerprint()}); err != nil {
+		p.config = before
+		keep(errors.Join(err, p.build(before)))
+		return
+	}
+	p.res.clients.Reload(ctx)
+	p.deps.Log.InfoContext(ctx, "configuration reloaded", slog.String("fingerprint", c.fingerprint()))
+}

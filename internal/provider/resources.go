@@ -1,0 +1,158 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/egide-id/egide/internal/identity/directory"
+	"github.com/egide-id/egide/internal/identity/subject"
+	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/db"
+	"github.com/egide-id/egide/internal/platform/store"
+	"github.com/egide-id/egide/internal/platform/store/redis"
+	"github.com/egide-id/egide/internal/platform/store/sqlite"
+	"github.com/egide-id/egide/internal/trust/audit"
+	"github.com/egide-id/egide/internal/trust/signing"
+)
+
+// Deps is what the provider gets from outside itself.
+type Deps struct {
+	Clock   clock.Clock
+	Rand    io.Reader
+	Log     *slog.Logger
+	Version string
+}
+
+// resources are what a node opens once and a reload keeps.
+type resources struct {
+	kv       store.KV
+	bus      store.Bus
+	db       *db.DB
+	keys     *signing.Keys
+	traces   *audit.Log
+	register *directory.Register
+	subjects *subject.Subjects
+	clients  *client.Registry
+	closers  []func() error
+}
+
+// open opens everything in order of need; on failure what was opened is closed.
+func open(ctx context.Context, c Config, d Deps) (*resources, error) {
+	r := &resources{}
+	for _, dir := range []string{c.DataDir, c.RegisterDir, c.TracesDir} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("data folder: %w", err)
+		}
+	}
+	steps := []func(context.Context, Config, Deps) error{r.openTraces, r.openStore, r.openDurable, r.openRegister, r.openClients}
+	for _, step := range steps {
+		if err := step(ctx, c, d); err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+	}
+	return r, nil
+}
+
+func (r *resources) openTraces(ctx context.Context, c Config, d Deps) error {
+	traces, err := audit.Open(ctx, audit.Options{
+		Dir: c.TracesDir, Clock: d.Clock, Rand: d.Rand, Log: d.Log, Node: c.Node, Version: d.Version,
+	})
+	if err != nil {
+		return fmt.Errorf("traces: %w", err)
+	}
+	r.traces = traces
+	r.onClose(func() error { return traces.Close(context.WithoutCancel(ctx)) })
+	return nil
+}
+
+func (r *resources) openStore(ctx context.Context, c Config, d Deps) error {
+	if c.Store.Backend == "redis" {
+		k := c.Store.Redis
+		s, err := redis.Open(ctx, redis.Options{
+			Addr: k.Addr, Username: k.Username, Password: k.Password.Reveal(), DB: k.DB, Prefix: k.Prefix, Log: d.Log, Rand: d.Rand,
+		})
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		r.kv, r.bus = s, s
+		r.onClose(s.Close)
+		return nil
+	}
+	s, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(c.DataDir, "state.db"), Clock: d.Clock, Log: d.Log})
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	r.kv, r.bus = s, store.NewLocalBus()
+	r.onClose(s.Close)
+	return nil
+}
+
+func (r *resources) openDurable(ctx context.Context, c Config, d Deps) error {
+	durable, err := db.Open(ctx, c.Database)
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	r.db = durable
+	r.onClose(durable.Close)
+	r.subjects = subject.New(subject.Deps{DB: durable, Rand: d.Rand, Clock: d.Clock})
+	r.keys, err = signing.Open(ctx, signing.Options{Dir: c.KeysDir, Clock: d.Clock, Rand: d.Rand})
+	if err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	return nil
+}
+
+func (r *resources) openRegister(ctx context.Context, c Config, d Deps) error {
+	register, err := directory.Open(ctx, directory.Options{Dir: c.RegisterDir, Clock: d.Clock, Log: d.Log})
+	if err != nil {
+		return fmt.Errorf("register: %w", err)
+	}
+	r.register = register
+	r.onClose(register.Close)
+	return nil
+}
+
+// onClose registers what close undoes, last opened first.
+func (r *resources) onClose(f func() error) { r.closers = append(r.closers, f) }
+
+func (r *resources) close() error {
+	var errs []error
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		errs = append(errs, r.closers[i]())
+	}
+	r.closers = nil
+	return errors.Join(errs...)
+}
+
+// openClients reads the registrations. A broken file at start is fatal: nobody
+// would notice a missing service until its users do. Later it keeps its last
+// good version and says so (HA8).
+func (r *resources) openClients(ctx context.Context, c Config, d Deps) error {
+	clients, faults, err := client.Load(c.ClientsDir, client.Options{
+		Clock: d.Clock, Log: d.Log,
+		OnChange: func(change client.Change) {
+			e := audit.ClientChanged{Client: change.Client, Change: change.Kind, Fingerprint: change.Fingerprint}
+			if err := r.traces.Record(ctx, e); err != nil {
+				d.Log.ErrorContext(ctx, "client change could not be traced", slog.Any("error", err))
+			}
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("clients: %w", err)
+	}
+	var broken []error
+	for _, f := range faults {
+		broken = append(broken, errors.New(f.String()))
+	}
+	if len(broken) > 0 {
+		return fmt.Errorf("clients: %w", errors.Join(broken...))
+	}
+	r.clients = clients
+	return nil
+}

@@ -1,0 +1,185 @@
+package provider
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/egide-id/egide/assets"
+	"github.com/egide-id/egide/internal/means/ecps"
+	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
+	"github.com/egide-id/egide/internal/means/ecps/wallet"
+	"github.com/egide-id/egide/internal/oidc/grant"
+	"github.com/egide-id/egide/internal/oidc/login"
+	"github.com/egide-id/egide/internal/oidc/logout"
+	"github.com/egide-id/egide/internal/oidc/op"
+	"github.com/egide-id/egide/internal/oidc/psc"
+	"github.com/egide-id/egide/internal/oidc/session"
+	"github.com/egide-id/egide/internal/platform/web"
+	"github.com/egide-id/egide/internal/trust/audit"
+	"github.com/egide-id/egide/templates"
+)
+
+// sandboxRounds keep invented phones fast; they guard nobody's PIN.
+const sandboxRounds = 1000
+
+// newWallet wires the e-CPS. The sandbox lifts the limits per source: there all
+// strangers share one loopback address.
+func (p *Provider) newWallet(c Config) (*wallet.Wallet, error) {
+	limits, rounds := wallet.DefaultLimits(), ecps.ProductionRounds
+	if c.Environment == Sandbox {
+		limits.PerSource, limits.PerHolder, limits.Open = 1<<30, 1<<30, 1<<10
+		rounds = sandboxRounds
+	}
+	return wallet.New(wallet.Deps{
+		KV: p.res.kv, Bus: p.res.bus, DB: p.res.db, Directory: p.res.register,
+		Clock: p.deps.Clock, Rand: p.deps.Rand, Audit: p.res.traces, Log: p.deps.Log,
+		Issuer: c.Issuer, Limits: limits, Rounds: rounds, Sandbox: c.Environment == Sandbox,
+	})
+}
+
+// features are the stateless parts over the resources, made anew at a reload.
+type features struct {
+	pages    *web.Pages
+	cookies  web.Cookies
+	sessions *session.Sessions
+	grants   grant.Deps
+	origin   string // scheme and host of the authorization endpoint: login pages live there
+}
+
+func (p *Provider) features(c Config) (features, error) {
+	tpl, err := templates.Parse()
+	if err != nil {
+		return features{}, err
+	}
+	front, err := url.Parse(c.AuthorizationURL)
+	if err != nil {
+		return features{}, err
+	}
+	request, code, access, refresh, idle, absolute, _ := c.Lifetimes.durations()
+	return features{
+		pages:    web.NewPages(web.PagesOptions{Templates: tpl, Log: p.deps.Log, Environment: c.Environment}),
+		cookies:  web.Cookies{Secure: front.Scheme == "https"},
+		sessions: session.New(session.Deps{KV: p.res.kv, Clock: p.deps.Clock, Rand: p.deps.Rand, Idle: idle, Absolute: absolute}),
+		grants: grant.Deps{KV: p.res.kv, Clock: p.deps.Clock, Rand: p.deps.Rand, Lifetimes: grant.Lifetimes{
+			Request: request, Code: code, Access: access, Refresh: refresh,
+		}},
+		origin: front.Scheme + "://" + front.Host,
+	}, nil
+}
+
+// routes mounts every feature: the one list of what this server answers.
+func (p *Provider) routes(c Config, w *wallet.Wallet) (http.Handler, error) {
+	f, err := p.features(c)
+	if err != nil {
+		return nil, err
+	}
+	e := web.New(web.Options{
+		Log: p.deps.Log, Rand: p.deps.Rand, Pages: f.pages, Environment: c.Environment, TrustedProxies: networks(c.TrustedProxies),
+	})
+	e.Use(traceOrigin)
+	requests := grant.NewRequests(f.grants)
+
+	endpoints, err := p.op(c, f, requests)
+	if err != nil {
+		return nil, err
+	}
+	ending, err := p.logout(c, f)
+	if err != nil {
+		return nil, err
+	}
+	if err := psc.Mount(e, psc.Shape{Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL}, psc.Endpoints{
+		Authorize: endpoints.Authorize, Token: endpoints.Token, UserInfo: endpoints.UserInfo, EndSession: ending.EndSession,
+		JWKS: endpoints.JWKS, Introspect: endpoints.Introspect, Revoke: endpoints.Revoke, Discovery: endpoints.Discovery,
+	}); err != nil {
+		return nil, err
+	}
+	entry, err := p.login(c, f, w, requests, ending)
+	if err != nil {
+		return nil, err
+	}
+	entry.Mount(e)
+	e.GET("/login/:handle/return", endpoints.Resume)
+	phones, err := deviceapi.New(deviceapi.Deps{Wallet: w, Clock: p.deps.Clock, Log: p.deps.Log, Failures: p.res.traces.Failure})
+	if err != nil {
+		return nil, err
+	}
+	phones.Mount(e.Group(wallet.BasePath))
+	e.GET(assets.Prefix+"*", echo.WrapHandler(assets.Handler()))
+	e.GET("/healthz", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+	return e, nil
+}
+
+func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, error) {
+	return op.New(op.Deps{
+		Clients: p.res.clients, Requests: requests, Codes: grant.NewCodes(f.grants), Tokens: grant.NewTokens(f.grants),
+		Sessions: f.sessions, Subjects: p.res.subjects, Directory: p.res.register, Keys: p.res.keys, KV: p.res.kv,
+		Audit: p.res.traces, Failures: p.res.traces.Failure, Cookies: f.cookies, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
+		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL,
+		Paths: op.Paths{
+			Token: psc.TokenPath, UserInfo: psc.UserInfoPath, JWKS: psc.CertsPath, EndSession: psc.LogoutPath,
+			Introspection: psc.IntrospectPath, Revocation: psc.RevokePath,
+		},
+		LoginURL:  func(handle string) string { return f.origin + "/login/" + handle },
+		ErrorPage: f.pages.Fail, Lifetimes: f.grants.Lifetimes,
+	})
+}
+
+func (p *Provider) logout(c Config, f features) (*logout.Logout, error) {
+	return logout.New(logout.Deps{
+		Sessions: f.sessions, Clients: p.res.clients, Keys: p.res.keys, Cookies: f.cookies, Pages: f.pages,
+		Audit: p.res.traces, Failures: p.res.traces.Failure, Rand: p.deps.Rand, Log: p.deps.Log,
+		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL,
+	})
+}
+
+func (p *Provider) login(c Config, f features, w *wallet.Wallet, requests *grant.Requests, ending *logout.Logout) (*login.Login, error) {
+	return login.New(login.Deps{
+		Requests: requests, Sessions: f.sessions, Subjects: p.res.subjects, Clients: p.res.clients, Directory: p.res.register,
+		Wallet: w, KV: p.res.kv, Failures: p.res.traces.Failure, Pages: f.pages, Cookies: f.cookies, Audit: p.res.traces, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
+		EndSession: ending.End,
+		ReturnURL:  func(handle string) string { return f.origin + "/login/" + handle + "/return" },
+	})
+}
+
+// traceOrigin gives every trace the request it belongs to, the caller's address
+// and the class of his device (PG-61).
+func traceOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		c.SetRequest(r.WithContext(audit.WithOrigin(r.Context(), audit.Origin{
+			RequestID: web.RequestID(c), Address: c.RealIP(), DeviceClass: deviceClass(r.UserAgent()),
+		})))
+		return next(c)
+	}
+}
+
+func deviceClass(agent string) string {
+	switch {
+	case agent == "":
+		return "unknown"
+	case strings.Contains(agent, "iPad") || strings.Contains(agent, "Tablet"):
+		return "tablet"
+	case strings.Contains(agent, "Mobile") || strings.Contains(agent, "iPhone") || strings.Contains(agent, "Android"):
+		return "phone"
+	case strings.HasPrefix(agent, "Mozilla/"):
+		return "computer"
+	}
+	return "program"
+}
+
+// networks reads what Validate has already accepted.
+func networks(list []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range list {
+		if p, err := netip.ParsePrefix(s); err == nil {
+			out = append(out, p)
+		} else if a, err := netip.ParseAddr(s); err == nil {
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	return out
+}

@@ -1,0 +1,41 @@
+package audit
+
+// LoginSucceeded says that a person proved who he is (PG-60).
+type LoginSucceeded struct {
+	Subject string `json:"subject"`          // national identifier, "899700000017"
+	Sub     string `json:"sub"`              // the stored UUID services know him by
+	Client  string `json:"client"`           // relying service that asked
+	SID     string `json:"sid"`              // session opened or renewed
+	Means   string `json:"means"`            // authn.Means
+	Device  string `json:"device,omitempty"` // reference of the phone or card
+	ACR     string `json:"acr"`              // level reached
+}
+
+// LoginRefused says that a person or what he presented was refused. Failures of callers
+// nobody has proven anything about go through Log.Failure instead.
+type LoginRefused struct {
+	Subject string `json:"subject,omitempty"`
+	Client  string `json:"client"`
+	Means   string `json:"means,omitempty"`
+	Reason  string `json:"reason"` // code of ux.md 3.5, "PF-EC-012"
+}
+
+// SessionEnded says that a session is over, by logout or by another hand.
+type SessionEnded struct {
+	Subject string `json:"subject"`
+	SID     string `json:"sid"`
+	Reason  string `json:"reason"` // logout | replaced | epoch | admin | expired
+}
+
+// ActivityChosen says that the person chose the situation d'exercice he acts in.
+type ActivityChosen struct {
+	Subject  string `json:"subject"`
+	Client   string `json:"client"`
+	SID      string `json:"sid"`
+	Activity string `json:"activity"` // identifier of the work situation
+}
+
+func (LoginSucceeded) event() string { return "login.succeeded" }
+func (LoginRefused) event() string   { return "login.refused" }
+func (SessionEnded) event() string   { return "session.ended" }
+func (ActivityChosen) event() string { return "activity.chosen" }
