@@ -19,7 +19,7 @@ build:
 packages: ## system packages of the tests
 	@.ci/packages
 
-test: packages build unit fuzz interop
+test: packages build unit fuzz interop browser
 
 unit:
 	$(GO) test -race -timeout 15m ./...
@@ -28,7 +28,10 @@ fuzz: ## a short run of every fuzz target
 	@.ci/fuzz $(FUZZTIME)
 
 interop: build ## other people's clients against the demo
-	@conformance/interop/run.sh
+	@EGIDE_BIN=$(CURDIR)/$(BIN)/egide conformance/interop/run.sh
+
+browser: build ## a real Chromium through the demo
+	@cd conformance/browser && npm ci --silent --no-audit --no-fund && EGIDE_BIN=$(CURDIR)/$(BIN)/egide $(GO) test -count=1 -timeout 10m ./...
 
 lint: tools
 	$(GOLANGCI) run ./...
@@ -46,6 +49,7 @@ fmt:
 
 bench: build ## figures of docs/benchmarks.md, measured here and now
 	$(GO) run ./conformance/load
+	$(GO) test -run='^$$' -bench=Register -benchtime=1x -timeout 20m ./internal/identity/directory
 
 clean:
 	rm -rf $(BIN)

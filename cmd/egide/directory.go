@@ -79,7 +79,7 @@ func recordImport(ctx context.Context, traces audit.Recorder, r directory.Report
 	return nil
 }
 
-func count(n int) uint64 { return uint64(max(0, n)) } //nolint:gosec // not negative
+func count(n int) uint64 { return uint64(max(0, n)) }
 
 func printReport(w io.Writer, r directory.Report, asJSON bool) error {
 	if asJSON {

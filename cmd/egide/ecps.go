@@ -13,14 +13,18 @@ type ecpsCmd struct {
 
 type ecpsInviteCmd struct {
 	configFlags
-	ID string `arg:"" help:"National identifier, 8 + RPPS."`
+	Data string `help:"Data folder of the running provider, when there is no configuration file (egide demo --data)." type:"path"`
+	ID   string `arg:"" help:"National identifier, 8 + RPPS."`
 }
 
 // Run asks the running server through its admin socket.
 func (i ecpsInviteCmd) Run(a *app) error {
-	c, err := i.load()
-	if err != nil {
-		return err
+	c := provider.Config{DataDir: i.Data}
+	if i.Data == "" {
+		var err error
+		if c, err = i.load(); err != nil {
+			return err
+		}
 	}
 	id, err := rpps.ParseNationalID(i.ID)
 	if err != nil {

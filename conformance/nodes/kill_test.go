@@ -36,7 +36,7 @@ func (k *killed) reign(stop <-chan struct{}) {
 	random := rand.New(rand.NewPCG(2026, 11))
 	var c clock.System
 	for {
-		alive, _ := c.After(time.Duration(300+random.IntN(900)) * time.Millisecond)
+		alive, _ := c.After(time.Duration(600+random.IntN(1800)) * time.Millisecond)
 		select {
 		case <-stop:
 			return
@@ -115,7 +115,12 @@ func flow(t *testing.T, party *harness.Party, s harness.Service, login string) [
 	b := harness.NewBrowser(t, harness.At(s.Redirect))
 	b.Persevere()
 	asked := party.Request()
-	code := party.Code(asked, b.SignIn(asked.Address, login))
+	arrived := b.SignIn(asked.Address, login)
+	if arrived == nil {
+		t.Errorf("an open login did not go on: %s", b.Page.Body)
+		return nil
+	}
+	code := party.Code(asked, arrived)
 	first := persist(t, func() harness.Answer { return party.Redeem(asked, code) })
 	if first.Status != http.StatusOK {
 		return nil // the answer was lost with the node; the code is spent
@@ -147,7 +152,7 @@ func persist(t *testing.T, call func() harness.Answer) (a harness.Answer) {
 func tokensTraced(t *testing.T, dir string) map[string]bool {
 	t.Helper()
 	known := map[string]bool{}
-	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	files, err := filepath.Glob(filepath.Join(dir, "lines", "*.jsonl"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no traces in %s: %v", dir, err)
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	RegisterDir      string          `yaml:"register_dir"`      // default: data_dir/register
 	KeysDir          string          `yaml:"keys_dir"`          // default: data_dir/keys
 	TracesDir        string          `yaml:"traces_dir"`        // default: data_dir/traces/<node>
+	TracesRetention  config.Duration `yaml:"traces_retention"`  // whole days older than this are purged (PG-66)
 	ClientsDir       string          `yaml:"clients_dir"`       // one YAML file per relying party
 	Database         string          `yaml:"database"`          // default: data_dir/egide.db
 	TrustedProxies   []string        `yaml:"trusted_proxies"`   // networks whose forwarding headers count
@@ -80,7 +81,9 @@ func Default() Config {
 		Listen:      "127.0.0.1:8080",
 		DataDir:     "var",
 		ClientsDir:  "clients",
-		Store:       StoreConfig{Backend: "sqlite", Redis: RedisConfig{Prefix: "egide"}},
+		// CNIL 2021-122: six to twelve months.
+		TracesRetention: d(365 * 24 * time.Hour),
+		Store:           StoreConfig{Backend: "sqlite", Redis: RedisConfig{Prefix: "egide"}},
 		Lifetimes: LifetimesConfig{
 			Request: d(15 * time.Minute), Code: d(time.Minute), ECPS: d(2 * time.Minute),
 			AccessToken: d(2 * time.Minute), RefreshToken: d(30 * time.Minute),
@@ -122,6 +125,7 @@ func (c *Config) Validate() []config.Fault {
 	bad(c.Store.Backend != "sqlite" && c.Store.Backend != "redis", "store.backend", "must be sqlite or redis")
 	bad(c.Store.Backend == "redis" && c.Store.Redis.Addr == "", "store.redis.addr", "is required with the redis backend")
 	bad((c.TLS.Cert == "") != (c.TLS.Key == ""), "tls", "cert and key go together")
+	bad(time.Duration(c.TracesRetention) < 180*24*time.Hour, "traces_retention", "must be at least six months (4320h)")
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		bad(true, "listen", "must be host:port")
 	}

@@ -6,10 +6,11 @@ import (
 	"log/slog"
 	"net/http"
 	"sync/atomic"
-	"time"
 
+	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/trust/audit"
 )
 
@@ -20,6 +21,7 @@ type Provider struct {
 	res     *resources
 	wallet  *wallet.Wallet
 	handler atomic.Pointer[http.Handler] // replaced as a whole by a reload
+	phones  atomic.Pointer[deviceapi.API]
 }
 
 // New opens what the configuration names and wires the house. Nothing listens
@@ -34,10 +36,19 @@ func New(ctx context.Context, c Config, d Deps) (*Provider, error) {
 	if err := p.build(c); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
-	if err := r.traces.Record(ctx, audit.ServiceStarted{}); err != nil {
+	if err := r.traces.Record(ctx, started(c, d)); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
 	return p, nil
+}
+
+// started says which clock gives the traces their time (PG-61).
+func started(c Config, d Deps) audit.Event {
+	source := "system"
+	if _, moved := d.Clock.(*clock.Manual); moved {
+		source = "manual"
+	}
+	return audit.ServiceStarted{Environment: c.Environment, Issuer: c.Issuer, Fingerprint: c.fingerprint(), TimeSource: source}
 }
 
 // build wires features over the resources and publishes the result.
@@ -46,12 +57,19 @@ func (p *Provider) build(c Config) error {
 	if err != nil {
 		return err
 	}
-	h, err := p.routes(c, w)
+	phones, err := deviceapi.New(deviceapi.Deps{Wallet: w, Clock: p.deps.Clock, Log: p.deps.Log, Failures: p.res.traces.Failure})
+	if err != nil {
+		return err
+	}
+	h, err := p.routes(c, w, phones)
 	if err != nil {
 		return err
 	}
 	p.wallet = w
 	p.handler.Store(&h)
+	if before := p.phones.Swap(phones); before != nil {
+		before.Close() // streams move to the new configuration
+	}
 	return nil
 }
 
@@ -75,17 +93,12 @@ func (p *Provider) Close(ctx context.Context) error {
 	return errors.Join(err, p.res.close())
 }
 
-// lifetimes gives plain durations from their configured form.
-func (l LifetimesConfig) durations() (request, code, access, refresh, idle, absolute, ecps time.Duration) {
-	return time.Duration(l.Request), time.Duration(l.Code), time.Duration(l.AccessToken), time.Duration(l.RefreshToken),
-		time.Duration(l.SessionIdle), time.Duration(l.SessionAbsolute), time.Duration(l.ECPS)
-}
-
 // Reload takes a new configuration into use. One that could not be loaded, that
 // moves what is open, or that cannot be wired leaves the old one in force, and
 // says so (HA8).
 func (p *Provider) Reload(ctx context.Context, c Config, loadErr error) {
 	keep := func(err error) {
+		p.res.note(ctx, p.deps, audit.ConfigChanged{Fingerprint: c.fingerprint()})
 		p.deps.Log.ErrorContext(ctx, "configuration refused, the old one stays in force", slog.Any("error", err))
 	}
 	if loadErr != nil {
@@ -103,7 +116,7 @@ func (p *Provider) Reload(ctx context.Context, c Config, loadErr error) {
 		return
 	}
 	p.config = c
-	if err := p.res.traces.Record(ctx, audit.ConfigChanged{Fingerprint: c.fingerprint()}); err != nil {
+	if err := p.res.traces.Record(ctx, audit.ConfigChanged{Fingerprint: c.fingerprint(), Accepted: true}); err != nil {
 		p.config = before
 		keep(errors.Join(err, p.build(before)))
 		return

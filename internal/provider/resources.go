@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/egide-id/egide/internal/identity/directory"
 	"github.com/egide-id/egide/internal/identity/subject"
@@ -62,6 +63,7 @@ func open(ctx context.Context, c Config, d Deps) (*resources, error) {
 func (r *resources) openTraces(ctx context.Context, c Config, d Deps) error {
 	traces, err := audit.Open(ctx, audit.Options{
 		Dir: c.TracesDir, Clock: d.Clock, Rand: d.Rand, Log: d.Log, Node: c.Node, Version: d.Version,
+		Retention: time.Duration(c.TracesRetention),
 	})
 	if err != nil {
 		return fmt.Errorf("traces: %w", err)
@@ -101,7 +103,12 @@ func (r *resources) openDurable(ctx context.Context, c Config, d Deps) error {
 	r.db = durable
 	r.onClose(durable.Close)
 	r.subjects = subject.New(subject.Deps{DB: durable, Rand: d.Rand, Clock: d.Clock})
-	r.keys, err = signing.Open(ctx, signing.Options{Dir: c.KeysDir, Clock: d.Clock, Rand: d.Rand})
+	r.keys, err = signing.Open(ctx, signing.Options{
+		Dir: c.KeysDir, Clock: d.Clock, Rand: d.Rand, Log: d.Log,
+		Changed: func(k signing.KeyInfo) {
+			r.note(ctx, d, audit.KeyRotated{Alg: string(k.Alg), Kid: k.Kid, State: string(k.State)})
+		},
+	})
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
@@ -116,6 +123,14 @@ func (r *resources) openRegister(ctx context.Context, c Config, d Deps) error {
 	r.register = register
 	r.onClose(register.Close)
 	return nil
+}
+
+// note traces what has already happened outside this process: a file that an
+// operator changed, a key that another node rotated. It can only be told.
+func (r *resources) note(ctx context.Context, d Deps, e audit.Event) {
+	if err := r.traces.Record(context.WithoutCancel(ctx), e); err != nil {
+		d.Log.ErrorContext(ctx, "a change could not be traced", slog.String("event", audit.Name(e)), slog.Any("error", err))
+	}
 }
 
 // onClose registers what close undoes, last opened first.
@@ -137,10 +152,7 @@ func (r *resources) openClients(ctx context.Context, c Config, d Deps) error {
 	clients, faults, err := client.Load(c.ClientsDir, client.Options{
 		Clock: d.Clock, Log: d.Log,
 		OnChange: func(change client.Change) {
-			e := audit.ClientChanged{Client: change.Client, Change: change.Kind, Fingerprint: change.Fingerprint}
-			if err := r.traces.Record(ctx, e); err != nil {
-				d.Log.ErrorContext(ctx, "client change could not be traced", slog.Any("error", err))
-			}
+			r.note(ctx, d, audit.ClientChanged{Client: change.Client, Change: change.Kind, Fingerprint: change.Fingerprint})
 		},
 	})
 	if err != nil {

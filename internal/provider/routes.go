@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,7 +38,8 @@ func (p *Provider) newWallet(c Config) (*wallet.Wallet, error) {
 	return wallet.New(wallet.Deps{
 		KV: p.res.kv, Bus: p.res.bus, DB: p.res.db, Directory: p.res.register,
 		Clock: p.deps.Clock, Rand: p.deps.Rand, Audit: p.res.traces, Log: p.deps.Log,
-		Issuer: c.Issuer, Limits: limits, Rounds: rounds, Sandbox: c.Environment == Sandbox,
+		Issuer: c.Issuer, Limits: limits, Rounds: rounds,
+		RequestLife: time.Duration(c.Lifetimes.ECPS), Sandbox: c.Environment == Sandbox,
 	})
 }
 
@@ -59,20 +61,20 @@ func (p *Provider) features(c Config) (features, error) {
 	if err != nil {
 		return features{}, err
 	}
-	request, code, access, refresh, idle, absolute, _ := c.Lifetimes.durations()
+	life := c.Lifetimes
 	return features{
 		pages:    web.NewPages(web.PagesOptions{Templates: tpl, Log: p.deps.Log, Environment: c.Environment}),
 		cookies:  web.Cookies{Secure: front.Scheme == "https"},
-		sessions: session.New(session.Deps{KV: p.res.kv, Clock: p.deps.Clock, Rand: p.deps.Rand, Idle: idle, Absolute: absolute}),
+		sessions: session.New(session.Deps{KV: p.res.kv, Clock: p.deps.Clock, Rand: p.deps.Rand, Idle: time.Duration(life.SessionIdle), Absolute: time.Duration(life.SessionAbsolute)}),
 		grants: grant.Deps{KV: p.res.kv, Clock: p.deps.Clock, Rand: p.deps.Rand, Lifetimes: grant.Lifetimes{
-			Request: request, Code: code, Access: access, Refresh: refresh,
+			Request: time.Duration(life.Request), Code: time.Duration(life.Code), Access: time.Duration(life.AccessToken), Refresh: time.Duration(life.RefreshToken),
 		}},
 		origin: front.Scheme + "://" + front.Host,
 	}, nil
 }
 
 // routes mounts every feature: the one list of what this server answers.
-func (p *Provider) routes(c Config, w *wallet.Wallet) (http.Handler, error) {
+func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (http.Handler, error) {
 	f, err := p.features(c)
 	if err != nil {
 		return nil, err
@@ -103,14 +105,19 @@ func (p *Provider) routes(c Config, w *wallet.Wallet) (http.Handler, error) {
 	}
 	entry.Mount(e)
 	e.GET("/login/:handle/return", endpoints.Resume)
-	phones, err := deviceapi.New(deviceapi.Deps{Wallet: w, Clock: p.deps.Clock, Log: p.deps.Log, Failures: p.res.traces.Failure})
-	if err != nil {
-		return nil, err
-	}
 	phones.Mount(e.Group(wallet.BasePath))
 	e.GET(assets.Prefix+"*", echo.WrapHandler(assets.Handler()))
-	e.GET("/healthz", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+	e.GET("/healthz", p.health)
 	return e, nil
+}
+
+// health tells a load balancer whether this node can do its work: without a
+// trace it may do nothing.
+func (p *Provider) health(c echo.Context) error {
+	if err := p.res.traces.Healthy(); err != nil {
+		return c.NoContent(http.StatusServiceUnavailable)
+	}
+	return c.NoContent(http.StatusNoContent)
 }
 
 func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, error) {

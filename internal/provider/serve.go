@@ -60,6 +60,7 @@ func (p *Provider) ServeOn(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	p.phones.Load().Close()
 	stopping, release := p.deps.Clock.After(linger)
 	go func() {
 		defer hangUp()

@@ -164,7 +164,7 @@ func (i *importing) refuse(ctx context.Context) error {
 
 func (i *importing) merger() *merger {
 	return &merger{
-		old: i.old, before: i.before, after: i.after, now: i.started,
+		old: i.old, after: i.after, now: i.started,
 		aliases: newSorter(filepath.Join(i.staging, "aliases")),
 	}
 }

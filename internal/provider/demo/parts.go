@@ -63,7 +63,7 @@ func writeFile(path string, write func(*os.File) error) error {
 // by its issuer alone, like any stranger.
 func (d *Demo) startDMP(ctx context.Context, o Options, l net.Listener, url string) error {
 	service, err := dmp.New(dmp.Config{
-		Issuer: d.sheet.Issuer, ClientID: dmpClientID, ClientSecret: dmpSecret, PublicURL: url,
+		Issuer: d.sheet.Issuer, ClientID: dmpClientID, ClientSecret: published("dmp"), PublicURL: url,
 	}, dmp.Deps{Clock: o.Clock, Rand: o.Rand, Log: o.Log})
 	if err != nil {
 		return errors.Join(err, l.Close())

@@ -69,7 +69,7 @@ func (x *index) admit(now time.Time, l Limits, r live, supersedes string) verdic
 
 // befriend enters a request of a browser the holder has used: never refused.
 func (x *index) befriend(now time.Time, r live, supersedes string) {
-	x.prune(now, requestLife)
+	x.prune(now, recordLife)
 	x.drop(supersedes)
 	x.Live = append(x.Live, r)
 	if extra := len(x.Live) - maxFriends; extra > 0 {
@@ -94,5 +94,5 @@ func (x *index) kept(window time.Duration) time.Duration {
 	if x.Refusals > 0 {
 		return refusalMemory
 	}
-	return max(window, requestLife) + time.Minute
+	return max(window, recordLife)
 }

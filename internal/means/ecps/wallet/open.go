@@ -58,7 +58,7 @@ func (w *Wallet) newRecord(a Ask, s subject, now time.Time) (record, error) {
 	return record{
 		ID: id, Holder: s.id.String(), Key: s.key, Client: a.ClientID, Service: ecps.Showable(a.Service), Asker: asker(a.AskerKind),
 		Login: a.Login, Number: number, Choices: choices, Transaction: transaction, Typed: s.wantsTyped(),
-		Known: s.known, State: Open, Delivery: Sent, OpenedAt: now, ExpiresAt: now.Add(requestLife),
+		Known: s.known, State: Open, Delivery: Sent, OpenedAt: now, ExpiresAt: now.Add(w.RequestLife),
 	}, nil
 }
 
@@ -68,7 +68,7 @@ func (w *Wallet) enter(ctx context.Context, a Ask, s subject, r live, now time.T
 	if s.known {
 		return false, ensure(ctx, w.friends, s.key, func(x *index) (time.Duration, error) {
 			x.befriend(now, r, a.Supersedes)
-			return x.kept(requestLife), nil
+			return x.kept(w.RequestLife), nil
 		})
 	}
 	tooMany, err := w.countSource(ctx, a.Source, now)

@@ -256,3 +256,23 @@ func TestTwoNodesShareRequests(t *testing.T) {
 		t.Fatalf("%d winners", won)
 	}
 }
+
+func TestConfiguredLifeOfARequest(t *testing.T) {
+	k := newKit(t, func(d *Deps) { d.RequestLife = 30 * time.Second })
+	p := k.open(doctor)
+	k.clock.Advance(30*time.Second - time.Millisecond)
+	if got := k.state(p.ID); got != Open {
+		t.Fatal(got)
+	}
+	k.clock.Advance(time.Millisecond)
+	if got := k.state(p.ID); got != Expired {
+		t.Fatal(got)
+	}
+	for _, life := range []time.Duration{-1, recordLife} {
+		d := k.Deps
+		d.RequestLife = life
+		if _, err := New(d); !fault.Is(err, fault.Invalid) {
+			t.Fatalf("%v: %v", life, err)
+		}
+	}
+}

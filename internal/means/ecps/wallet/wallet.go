@@ -52,7 +52,9 @@ type Deps struct {
 	Issuer    string
 	BaseURL   string // of the device API; empty: BasePath on the issuer's host
 	Limits    Limits // zero: DefaultLimits
-	Rounds    int    // least PBKDF2 rounds of a new phone; zero: ecps.ProductionRounds
+	// RequestLife is how long a holder has to answer; zero: 120 s.
+	RequestLife time.Duration
+	Rounds      int // least PBKDF2 rounds of a new phone; zero: ecps.ProductionRounds
 	// Sandbox declares the environment (architecture, point 14). Only then are
 	// Invite, Forget, Lock, Suspend and Expire served, may Rounds be low, and
 	// does a phone's view of a request carry the right number, so that phones
@@ -84,6 +86,12 @@ func New(d Deps) (*Wallet, error) {
 	}
 	if d.Limits.Window == 0 {
 		d.Limits = DefaultLimits()
+	}
+	if d.RequestLife == 0 {
+		d.RequestLife = requestLife
+	}
+	if d.RequestLife < 0 || d.RequestLife > recordLife/2 {
+		return nil, fault.New(fault.Invalid, "", "wallet: a request lives at most half as long as its record")
 	}
 	d.Limits.Open = min(d.Limits.Open, maxLive)
 	if d.Rounds == 0 {
