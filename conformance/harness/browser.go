@@ -2,12 +2,15 @@ package harness
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -29,6 +32,7 @@ type Browser struct {
 	stop func(*url.URL) bool // true where the service's own ground begins
 
 	persevere bool
+	set       []*http.Cookie
 
 	Page *Page // what is on the screen; nil after Arrived was set
 	// Arrived is the address at the service that the browser was sent to. It is
@@ -42,7 +46,9 @@ type Page struct {
 	Status int
 	Header http.Header
 	Body   string
-	root   *html.Node
+	// Cookies are those set on the way here.
+	Cookies []*http.Cookie
+	root    *html.Node
 }
 
 // NewBrowser opens a fresh browser that stops at any address stop recognises.
@@ -77,6 +83,18 @@ func (b *Browser) ShareCookies(with *Browser) { b.http.Jar = with.http.Jar }
 // StopAt changes where the service's own ground begins.
 func (b *Browser) StopAt(stop func(*url.URL) bool) { b.stop = stop }
 
+// Trust makes the browser believe a certificate, as its user would install it.
+func (b *Browser) Trust(certFile string) {
+	b.t.Helper()
+	pem, err := os.ReadFile(certFile)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	b.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+}
+
 // Persevere makes the person press reload while the provider is away or says
 // that it cannot confirm, as people do.
 func (b *Browser) Persevere() { b.persevere = true }
@@ -100,7 +118,7 @@ const (
 
 func (b *Browser) follow(method, address string, form url.Values) {
 	b.t.Helper()
-	b.Page, b.Arrived = nil, nil
+	b.Page, b.Arrived, b.set = nil, nil, nil
 	for range maxHops {
 		next, err := b.hop(method, address, form)
 		if b.persevere && (err != nil || b.Page != nil && next == nil && b.Page.Status == http.StatusServiceUnavailable) {
@@ -150,6 +168,7 @@ func (b *Browser) hop(method, address string, form url.Values) (next *url.URL, e
 	if err != nil {
 		return nil, err
 	}
+	b.set = append(b.set, res.Cookies()...)
 	if location := res.Header.Get("Location"); location != "" && res.StatusCode >= 300 && res.StatusCode < 400 {
 		if res.StatusCode == http.StatusTemporaryRedirect || res.StatusCode == http.StatusPermanentRedirect {
 			return nil, fmt.Errorf("redirect %d would repeat the form elsewhere (AZ19)", res.StatusCode)
@@ -157,7 +176,7 @@ func (b *Browser) hop(method, address string, form url.Values) (next *url.URL, e
 		return res.Request.URL.Parse(location)
 	}
 	root, err := html.Parse(strings.NewReader(string(text)))
-	b.Page = &Page{URL: res.Request.URL, Status: res.StatusCode, Header: res.Header, Body: string(text), root: root}
+	b.Page = &Page{URL: res.Request.URL, Status: res.StatusCode, Header: res.Header, Body: string(text), Cookies: b.set, root: root}
 	return nil, err
 }
 

@@ -68,6 +68,18 @@ func (p *Process) Resident() (int64, error) {
 	return p.status("VmRSS")
 }
 
+// Wait gives how the program ended by itself.
+func (p *Process) Wait() error { return p.cmd.Wait() }
+
+// Used is the processor time and the peak memory of a program that has ended.
+func (p *Process) Used() (cpu time.Duration, peak int64) {
+	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0, 0
+	}
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), usage.Maxrss << 10
+}
+
 // Kill ends the program at once, as a power cut would end its process.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // it may be gone already

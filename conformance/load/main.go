@@ -19,12 +19,13 @@ func main() {
 	empty := flag.String("empty", "", "serve empty answers on this address (for the floor)")
 	binary := flag.String("egide", "bin/egide", "the built provider")
 	seconds := flag.Duration("for", 4*time.Second, "how long each operation is repeated")
+	rows := flag.Int("rows", 2_300_000, "rows of the register in the last part; 0 leaves it out")
 	flag.Parse()
 	err := error(nil)
 	if *empty != "" {
 		err = serveEmpty(*empty)
 	} else {
-		err = run(context.Background(), *binary, *seconds)
+		err = run(context.Background(), *binary, *seconds, *rows)
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "load:", err)
@@ -32,7 +33,15 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, binary string, span time.Duration) error {
+func run(ctx context.Context, binary string, span time.Duration, rows int) error {
+	if err := operations(ctx, binary, span); err != nil || rows == 0 {
+		return err
+	}
+	return bigRegister(ctx, binary, rows)
+}
+
+// operations measures what each endpoint costs.
+func operations(ctx context.Context, binary string, span time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "egide-load-")

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/metrics"
+	"runtime/pprof"
+	"time"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
@@ -25,6 +27,7 @@ import (
 const (
 	adminSocket = "admin.sock"
 	maxAdmin    = 4 << 10
+	profileSpan = 10 * time.Second
 )
 
 func (c Config) socket() string { return filepath.Join(c.withDefaults().DataDir, adminSocket) }
@@ -48,6 +51,7 @@ func (p *Provider) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /ecps/invite", p.adminInvite)
 	mux.HandleFunc("GET /runtime", adminRuntime)
+	mux.HandleFunc("GET /profile", p.adminProfile)
 	return mux
 }
 
@@ -84,6 +88,22 @@ func adminRuntime(w http.ResponseWriter, _ *http.Request) {
 	samples := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}, {Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(samples)
 	adminAnswer(w, Runtime{AllocatedObjects: samples[0].Value.Uint64(), AllocatedBytes: samples[1].Value.Uint64(), HeapBytes: samples[2].Value.Uint64()})
+}
+
+// adminProfile writes a CPU profile of the next ten seconds (pprof format):
+// curl --unix-socket admin.sock http://admin/profile
+func (p *Provider) adminProfile(w http.ResponseWriter, r *http.Request) {
+	if err := pprof.StartCPUProfile(w); err != nil {
+		adminFail(w, fault.Wrap(fault.Conflict, "", "a profile is being taken", err))
+		return
+	}
+	defer pprof.StopCPUProfile()
+	over, stop := p.deps.Clock.After(profileSpan)
+	defer stop()
+	select {
+	case <-over:
+	case <-r.Context().Done():
+	}
 }
 
 type adminError struct {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -30,6 +31,8 @@ type Wallet interface {
 // Deps is what the phones need.
 type Deps struct {
 	Wallet Wallet
+	HTTP   *http.Client // reaches the provider; without a time-out, phones hold streams open
+	Origin string       // scheme and host where the provider really listens, whatever its issuer says
 	Clock  clock.Clock
 	Rand   io.Reader
 	Log    *slog.Logger
@@ -53,7 +56,7 @@ const (
 // scripted until Close.
 func Start(ctx context.Context, d Deps, personas []Persona) (*Phones, error) {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	p := &Phones{deps: d, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2}}, cancel: cancel}
+	p := &Phones{deps: d, http: d.HTTP, cancel: cancel}
 	enrolled := make(chan error, len(personas))
 	count := 0
 	for _, person := range personas {
@@ -85,7 +88,11 @@ func (p *Phones) enrol(ctx, life context.Context, who Persona) error {
 	if err != nil {
 		return fault.Wrap(fault.KindOf(err), "", "persona "+who.Key+" cannot be invited", err)
 	}
-	phone, err := device.Enrol(ctx, p.http, invitation.URL, pin, device.Options{
+	address, err := p.reach(invitation.URL)
+	if err != nil {
+		return err
+	}
+	phone, err := device.Enrol(ctx, p.http, address, pin, device.Options{
 		Label: "bac à sable", Rand: p.deps.Rand, Clock: p.deps.Clock, Log: p.deps.Log,
 	})
 	if err != nil {
@@ -110,6 +117,21 @@ func (p *Phones) enrol(ctx, life context.Context, who Persona) error {
 		}
 	})
 	return nil
+}
+
+// reach puts the address where the provider listens in place of the one that
+// its issuer names, which may exist only behind somebody's proxy.
+func (p *Phones) reach(invitation string) (string, error) {
+	u, err := url.Parse(invitation)
+	if err != nil {
+		return "", fault.Wrap(fault.Internal, "", "invitation is no URL", err)
+	}
+	origin, err := url.Parse(p.deps.Origin)
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, "", "origin is no URL", err)
+	}
+	u.Scheme, u.Host = origin.Scheme, origin.Host
+	return u.String(), nil
 }
 
 // play answers one request as scripted. What it did is forgotten afterwards, so

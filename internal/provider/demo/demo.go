@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -43,6 +44,8 @@ const realm = "/auth/realms/esante-wallet"
 // Demo is a running demonstration.
 type Demo struct {
 	Provider *provider.Provider
+	origin   string // where the provider listens, whatever its issuer says
+	http     *http.Client
 	sheet    Sheet
 	closers  []func(context.Context) error
 	failed   chan error
@@ -101,8 +104,13 @@ func (d *Demo) prepare(ctx context.Context, o Options, port int) (provider.Confi
 	if o.TLSCert != "" {
 		scheme = "https"
 	}
-	origin := fmt.Sprintf("%s://127.0.0.1:%d", scheme, port)
-	c.Issuer, c.AuthorizationURL = origin+realm, origin+"/auth"
+	d.origin = fmt.Sprintf("%s://127.0.0.1:%d", scheme, port)
+	c.Issuer, c.AuthorizationURL = d.origin+realm, d.origin+"/auth"
+	var err error
+	if d.http, err = trusting(o.TLSCert); err != nil {
+		return c, err
+	}
+	d.onClose(func(context.Context) error { d.http.CloseIdleConnections(); return nil })
 	if o.Issuer != "" {
 		c.Issuer, c.AuthorizationURL = o.Issuer, ""
 	}

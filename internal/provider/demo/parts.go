@@ -2,16 +2,20 @@ package demo
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/egide-id/egide/internal/dmp"
 	"github.com/egide-id/egide/internal/identity/directory"
 	"github.com/egide-id/egide/internal/identity/rpps"
+	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/platform/web"
 	"github.com/egide-id/egide/internal/sandbox"
 )
@@ -59,12 +63,42 @@ func writeFile(path string, write func(*os.File) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
+// trusting gives a client that believes the demonstration's own certificate
+// beside the system's: laptops make one for themselves.
+func trusting(certFile string) (*http.Client, error) {
+	t := &http.Transport{MaxIdleConnsPerHost: 32}
+	if certFile == "" {
+		return &http.Client{Transport: t}, nil
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	pem, err := os.ReadFile(certFile)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fault.New(fault.Invalid, "", "the certificate file holds no certificate in PEM form")
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: t}, nil
+}
+
+// calls is the same client for plain calls: bounded in time, following nothing.
+func (d *Demo) calls() *http.Client {
+	c := *d.http
+	c.Timeout = 10 * time.Second
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
+}
+
 // startDMP runs the relying service beside the provider. It knows the provider
 // by its issuer alone, like any stranger.
 func (d *Demo) startDMP(ctx context.Context, o Options, l net.Listener, url string) error {
 	service, err := dmp.New(dmp.Config{
 		Issuer: d.sheet.Issuer, ClientID: dmpClientID, ClientSecret: published("dmp"), PublicURL: url,
-	}, dmp.Deps{Clock: o.Clock, Rand: o.Rand, Log: o.Log})
+	}, dmp.Deps{Clock: o.Clock, Rand: o.Rand, Log: o.Log, HTTP: d.calls()})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -82,7 +116,9 @@ func (d *Demo) startDMP(ctx context.Context, o Options, l net.Listener, url stri
 
 // startPhones switches the personas' phones on.
 func (d *Demo) startPhones(ctx context.Context, o Options) error {
-	phones, err := sandbox.Start(ctx, sandbox.Deps{Wallet: d.Provider.Wallet(), Clock: o.Clock, Rand: o.Rand, Log: o.Log}, sandbox.Personas())
+	phones, err := sandbox.Start(ctx, sandbox.Deps{
+		Wallet: d.Provider.Wallet(), HTTP: d.http, Origin: d.origin, Clock: o.Clock, Rand: o.Rand, Log: o.Log,
+	}, sandbox.Personas())
 	if err != nil {
 		return err
 	}
