@@ -119,7 +119,7 @@ func TestRequestTransitions(t *testing.T) {
 		moves := map[string]func() error{
 			"authenticate": func() error { return r.authenticate(doctor(), "sid") },
 			"deny":         func() error { return r.deny("PF-EC-012") },
-			"ask":          func() error { return r.ask(Asked{Wallet: "w", Holder: doctor().Subject}) },
+			"ask":          func() error { return r.ask(Asked{Wallet: "w", Was: r.Wallet, Holder: doctor().Subject}) },
 			"complete":     func() error { return r.complete() },
 		}
 		for range rapid.IntRange(1, 8).Draw(t, "steps") {

@@ -85,13 +85,15 @@ func (r *Request) deny(code string) error {
 // for it. It is kept with the request so that nobody types it twice.
 type Asked struct {
 	Wallet string          // e-CPS request; empty for none
+	Was    string          // the one that the asker saw: of two forms sent at once one counts
 	Holder rpps.NationalID // as typed; proves nothing
 	Shared bool            // shared post
 }
 
-// ask records the e-CPS request that the page shows.
+// ask records the e-CPS request that the page shows, in place of the one that
+// the asker saw; fault.Used when another form was faster.
 func (r *Request) ask(a Asked) error {
-	if r.Progress != Pending {
+	if r.Progress != Pending || r.Wallet != a.Was {
 		return usedRequest()
 	}
 	r.Wallet, r.Holder, r.Shared = a.Wallet, a.Holder, a.Shared

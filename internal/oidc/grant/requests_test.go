@@ -35,6 +35,9 @@ func TestLoginGoesThrough(t *testing.T) {
 	if r, err := q.SetWallet(ctx, r.Handle, asked); err != nil || r.Wallet != "w1" || r.Holder != asked.Holder || !r.Shared {
 		t.Fatalf("%+v %v", r, err)
 	}
+	if late, err := q.SetWallet(ctx, r.Handle, Asked{Wallet: "w2"}); !fault.Is(err, fault.Used) || late.Wallet != "w1" {
+		t.Errorf("the second of two forms sent at once counted: %+v %v", late, err)
+	}
 	if _, err := q.Complete(ctx, r.Handle); !fault.Is(err, fault.Used) {
 		t.Errorf("completed without a login: %v", err)
 	}

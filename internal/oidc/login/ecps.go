@@ -31,16 +31,21 @@ func (l *Login) submitECPS(v *visit) error {
 		}
 		return l.choose(v, choice{typed: typed, problem: wrong, shared: shared, status: http.StatusBadRequest})
 	}
+	last, err := l.lookAgain(v)
+	if err != nil {
+		return l.stale(v, err)
+	}
 	again, err := l.alreadyAsked(v, holder)
 	if err != nil {
 		return err
 	}
 	if again {
-		return l.hang(v, grant.Asked{Wallet: v.login.Wallet, Holder: holder, Shared: shared})
-	}
-	last, err := l.attempts.last(v.ctx, v.login.BrowserHash)
-	if err != nil {
-		return err
+		if _, err := l.Requests.SetWallet(v.ctx, v.login.Handle, grant.Asked{
+			Wallet: v.login.Wallet, Was: v.login.Wallet, Holder: holder, Shared: shared,
+		}); err != nil {
+			return l.stale(v, err)
+		}
+		return l.back(v)
 	}
 	asked, err := l.Wallet.Open(v.ctx, l.ask(v, holder, last))
 	if fault.Is(err, fault.Denied) {
@@ -50,18 +55,7 @@ func (l *Login) submitECPS(v *visit) error {
 	if err != nil {
 		return err
 	}
-	// Two forms sent at once both get here: each learns from the swap whom it
-	// replaced, so that one number remains.
-	was, err := l.attempts.swap(v.ctx, v.login.BrowserHash, asked.ID)
-	if err != nil {
-		return err
-	}
-	if was != last {
-		if err := l.drop(v, was); err != nil {
-			return err
-		}
-	}
-	return l.hang(v, grant.Asked{Wallet: asked.ID, Holder: holder, Shared: shared})
+	return l.hang(v, last, grant.Asked{Wallet: asked.ID, Was: v.login.Wallet, Holder: holder, Shared: shared})
 }
 
 func (l *Login) ask(v *visit, holder rpps.NationalID, last string) wallet.Ask {
@@ -71,16 +65,38 @@ func (l *Login) ask(v *visit, holder rpps.NationalID, last string) wallet.Ask {
 	}
 }
 
-// hang records what was asked with the login. A login that has moved on wants
-// no answer from the phone any more.
-func (l *Login) hang(v *visit, asked grant.Asked) error {
+// hang records what was asked with the login. Of two forms sent at once one
+// counts; the request of the other, or of a login that has moved on, wants no
+// answer from the phone any more. Two tabs that ask at once learn from the swap
+// whom they replaced, so that one number remains in the browser.
+func (l *Login) hang(v *visit, last string, asked grant.Asked) error {
 	if _, err := l.Requests.SetWallet(v.ctx, v.login.Handle, asked); err != nil {
 		if dropped := l.drop(v, asked.Wallet); dropped != nil {
 			return dropped
 		}
 		return l.stale(v, err)
 	}
+	was, err := l.attempts.swap(v.ctx, v.login.BrowserHash, asked.Wallet)
+	if err != nil {
+		return err
+	}
+	if was != last {
+		if err := l.drop(v, was); err != nil {
+			return err
+		}
+	}
 	return l.back(v)
+}
+
+// lookAgain gives the browser's last e-CPS request, and reads the login after
+// it: if that request is this login's own, the login is sure to say so. In the
+// other order a second click would supersede what the first one has just asked.
+func (l *Login) lookAgain(v *visit) (last string, err error) {
+	if last, err = l.attempts.last(v.ctx, v.login.BrowserHash); err != nil {
+		return "", err
+	}
+	v.login, err = l.Requests.Get(v.ctx, v.login.Handle, v.browser)
+	return last, err
 }
 
 // alreadyAsked tells a double click from a new wish: the same identifier, in the
@@ -110,7 +126,7 @@ func (l *Login) resend(v *visit) error {
 // other goes back to the choice of means.
 func (l *Login) other(v *visit) error {
 	pending := v.login.Wallet
-	if _, err := l.Requests.SetWallet(v.ctx, v.login.Handle, grant.Asked{Holder: v.login.Holder, Shared: v.login.Shared}); err != nil {
+	if _, err := l.Requests.SetWallet(v.ctx, v.login.Handle, grant.Asked{Was: pending, Holder: v.login.Holder, Shared: v.login.Shared}); err != nil {
 		return l.stale(v, err)
 	}
 	if err := l.drop(v, pending); err != nil {
