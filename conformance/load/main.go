@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/egide-id/egide/conformance/harness"
@@ -19,13 +21,14 @@ func main() {
 	empty := flag.String("empty", "", "serve empty answers on this address (for the floor)")
 	binary := flag.String("egide", "bin/egide", "the built provider")
 	seconds := flag.Duration("for", 4*time.Second, "how long each operation is repeated")
+	only := flag.String("only", "", "measure only operations whose name holds this")
 	rows := flag.Int("rows", 2_300_000, "rows of the register in the last part; 0 leaves it out")
 	flag.Parse()
 	err := error(nil)
 	if *empty != "" {
 		err = serveEmpty(*empty)
 	} else {
-		err = run(context.Background(), *binary, *seconds, *rows)
+		err = run(context.Background(), *binary, *only, *seconds, *rows)
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "load:", err)
@@ -33,15 +36,15 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, binary string, span time.Duration, rows int) error {
-	if err := operations(ctx, binary, span); err != nil || rows == 0 {
+func run(ctx context.Context, binary, only string, span time.Duration, rows int) error {
+	if err := operations(ctx, binary, only, span); err != nil || rows == 0 {
 		return err
 	}
 	return bigRegister(ctx, binary, rows)
 }
 
 // operations measures what each endpoint costs.
-func operations(ctx context.Context, binary string, span time.Duration) error {
+func operations(ctx context.Context, binary, only string, span time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "egide-load-")
@@ -89,6 +92,7 @@ func operations(ctx context.Context, binary string, span time.Duration) error {
 	if err != nil {
 		return err
 	}
+	rows = slices.DeleteFunc(rows, func(r row) bool { return !strings.Contains(r.name, only) })
 	return table(ctx, n, f, rows, span)
 }
 
