@@ -51,7 +51,7 @@ func environment() []string {
 
 type serveCmd struct {
 	configFlags
-	Check bool `help:"Validate the configuration and exit."`
+	Check bool `help:"Validate the configuration and the client files, and exit."`
 }
 
 // Run serves until the context ends. SIGHUP reads the configuration again; a
@@ -62,6 +62,9 @@ func (s serveCmd) Run(a *app) error {
 		return err
 	}
 	if s.Check {
+		if err := provider.CheckClients(c); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintln(a.Out, "configuration is good")
 		return err
 	}

@@ -158,13 +158,24 @@ func (r *resources) openClients(ctx context.Context, c Config, d Deps) error {
 	if err != nil {
 		return fmt.Errorf("clients: %w", err)
 	}
+	r.clients = clients
+	return brokenClients(faults)
+}
+
+// CheckClients reads the registrations without taking them into use, and tells
+// every fault.
+func CheckClients(c Config) error {
+	_, faults, err := client.Load(c.ClientsDir, client.Options{})
+	if err != nil {
+		return fmt.Errorf("clients: %w", err)
+	}
+	return brokenClients(faults)
+}
+
+func brokenClients(faults []client.Fault) error {
 	var broken []error
 	for _, f := range faults {
 		broken = append(broken, errors.New(f.String()))
 	}
-	if len(broken) > 0 {
-		return fmt.Errorf("clients: %w", errors.Join(broken...))
-	}
-	r.clients = clients
-	return nil
+	return errors.Join(broken...)
 }
