@@ -32,6 +32,7 @@ type Browser struct {
 	stop func(*url.URL) bool // true where the service's own ground begins
 
 	persevere bool
+	scripted  bool
 	set       []*http.Cookie
 
 	Page *Page // what is on the screen; nil after Arrived was set
@@ -98,6 +99,10 @@ func (b *Browser) Trust(certFile string) {
 // Persevere makes the person press reload while the provider is away or says
 // that it cannot confirm, as people do.
 func (b *Browser) Persevere() { b.persevere = true }
+
+// Script makes the browser follow a waiting page by its long poll, as the page's
+// script does; without it the person presses "continue".
+func (b *Browser) Script() { b.scripted = true }
 
 // Get opens an address.
 func (b *Browser) Get(address string) {
@@ -234,13 +239,17 @@ func (p *Page) Code() string {
 	if p == nil {
 		return ""
 	}
-	code := ""
+	return p.find("data-code")
+}
+
+// find gives the first attribute of that name on the page.
+func (p *Page) find(name string) (value string) {
 	each(p.root, func(n *html.Node) {
-		if v := attr(n, "data-code"); v != "" && code == "" {
-			code = v
+		if v := attr(n, name); v != "" && value == "" {
+			value = v
 		}
 	})
-	return code
+	return value
 }
 
 // Attr gives an attribute of the element with that id.

@@ -5,6 +5,7 @@ package harness
 import (
 	"crypto/rand"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"testing"
 	"time"
@@ -89,6 +90,8 @@ func (b *Browser) Finish(login string) *url.URL {
 			if b.Page.Has("login-ecps") {
 				return nil // the page says what is wrong with the identifier
 			}
+		case b.scripted && b.Page.find("data-state-url") != "":
+			b.follow(http.MethodGet, b.awaitState(), nil)
 		case b.Page.Has("continue"):
 			b.Submit("continue", nil)
 			b.breathe()
@@ -97,6 +100,29 @@ func (b *Browser) Finish(login string) *url.URL {
 		}
 	}
 	return b.Arrived
+}
+
+// awaitState does what the waiting page's script does: a long poll that ends
+// when the request has moved, after which the page is opened again.
+func (b *Browser) awaitState() string {
+	b.t.Helper()
+	p := b.Page
+	poll, err := p.URL.Parse(p.find("data-state-url"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	q := poll.Query()
+	q.Set("state", p.find("data-state"))
+	q.Set("delivery", p.find("data-delivery"))
+	poll.RawQuery = q.Encode()
+	res, err := b.http.Get(poll.String())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	return p.URL.String()
 }
 
 // breathe keeps a scriptless waiting page from being asked in a tight loop.

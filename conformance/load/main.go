@@ -108,7 +108,7 @@ func (b *bench) rows(ctx context.Context, services []harness.Service) ([]row, er
 		families[s.ID] = list
 	}
 	return []row{
-		{"code flow with login, psc", 8, 2, 0, 0, b.codeWithLogin(psc)},
+		{"code flow with login, psc", 14, 2, 2, 0, b.codeWithLogin(psc)},
 		{"code flow with session, psc", 2, 2, 0, 370, b.codeWithSession(psc)},
 		{"code flow with session, one RS256", 2, 1, 0, 620, b.codeWithSession(rs)},
 		{"code flow with session, ES256", 2, 0, 1, 1500, b.codeWithSession(es)},

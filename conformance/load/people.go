@@ -24,6 +24,7 @@ func (b *bench) logIn(ctx context.Context, s harness.Service, login string) (coo
 		}
 	}()
 	browser := harness.NewBrowser(failing{}, harness.At(s.Redirect))
+	browser.Script()
 	arrived := browser.SignIn(b.authorizeURL(s), login)
 	if arrived == nil {
 		return nil, fmt.Errorf("login ended on a page: %s", browser.Page.Code())

@@ -87,7 +87,7 @@ func New(d Deps) (*Login, error) {
 
 // Mount routes the pages. The way back (/login/:handle/return) is the OP's.
 func (l *Login) Mount(e *echo.Echo) {
-	e.GET("/login/:handle", l.opening(l.looking(l.show)))
+	e.GET("/login/:handle", l.opening(l.show))
 	e.GET("/login/:handle/state", l.state)
 	for action, step := range map[string]step{
 		"ecps":     l.submitECPS,

@@ -32,40 +32,48 @@ type step func(*visit) error
 func (l *Login) looking(next step) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		v, err := l.enter(c)
-		if err != nil {
-			return l.Pages.FailIn(c, err, v.lang)
-		}
-		if err := next(v); err != nil {
-			return l.Pages.FailIn(c, err, v.lang)
-		}
-		return nil
+		return l.walk(v, err, next)
 	}
 }
 
-// freshMark tells that this browser was just given its own login.
+// walk takes the step, or shows why it cannot be taken.
+func (l *Login) walk(v *visit, err error, next step) error {
+	if err == nil {
+		err = next(v)
+	}
+	if err != nil {
+		return l.Pages.FailIn(v.c, err, v.lang)
+	}
+	return nil
+}
+
+// freshMark tells that this browser was just given its own login: one that
+// keeps no cookie would go round for ever.
 const freshMark = "fresh"
 
-// opening gives a browser that follows somebody else's login link a login of
-// its own, from its beginning (AZ22): it sees no number and moves no step.
-// Without it a person who opens his link in the browser he prefers is stuck.
-func (l *Login) opening(show echo.HandlerFunc) echo.HandlerFunc {
+// opening is looking, but a browser that follows somebody else's login link gets
+// a login of its own, from its beginning (AZ22): it sees no number and moves no
+// step. Without it a person who opens his link in the browser he prefers is stuck.
+func (l *Login) opening(next step) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		ctx, handle := c.Request().Context(), c.Param("handle")
-		_, err := l.Requests.Get(ctx, handle, l.Cookies.Browser(c))
-		if !fault.Is(err, fault.Denied) || c.QueryParam(freshMark) != "" {
-			return show(c) // a browser that keeps no cookie would go round for ever
+		v, err := l.enter(c)
+		if fault.CodeOf(err) != web.CodeForeign || c.QueryParam(freshMark) != "" {
+			return l.walk(v, err, next)
 		}
-		l.Failures(ctx, audit.Failure{Kind: audit.FailureBrowser, Code: fault.CodeOf(err)})
-		browser, err := l.Cookies.EnsureBrowser(c, l.Rand)
-		if err != nil {
-			return l.Pages.Fail(c, err)
-		}
-		own, err := l.Requests.Restart(ctx, handle, grant.Hash(browser))
-		if err != nil {
-			return l.Pages.Fail(c, err)
-		}
-		return c.Redirect(http.StatusSeeOther, "/login/"+url.PathEscape(own.Handle)+"?"+freshMark+"=1")
+		return l.walk(v, nil, l.restart)
 	}
+}
+
+func (l *Login) restart(v *visit) error {
+	browser, err := l.Cookies.EnsureBrowser(v.c, l.Rand)
+	if err != nil {
+		return err
+	}
+	own, err := l.Requests.Restart(v.ctx, v.c.Param("handle"), grant.Hash(browser))
+	if err != nil {
+		return err
+	}
+	return v.c.Redirect(http.StatusSeeOther, "/login/"+url.PathEscape(own.Handle)+"?"+freshMark+"=1")
 }
 
 // acting lets the owner change it: the form must be one we gave to this browser
