@@ -39,7 +39,7 @@ type cli struct {
 	ECPS      ecpsCmd      `cmd:"" name:"ecps" help:"Sandbox only: invite a phone."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 
-	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"EGIDE_LOG_LEVEL"`
+	LogLevel  string `help:"debug, info, warn or error; info, and warn for the demonstration." enum:",debug,info,warn,error" default:"" env:"EGIDE_LOG_LEVEL"`
 	LogFormat string `help:"text or json." enum:"text,json" default:"text" env:"EGIDE_LOG_FORMAT"`
 }
 
@@ -67,10 +67,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return report(stderr, err, 2)
 	}
-	log := telemetry.NewLogger(stderr, c.LogLevel, c.LogFormat)
+	log := telemetry.NewLogger(stderr, c.level(command.Command()), c.LogFormat)
 	slog.SetDefault(log) // libraries write to the default logger only
 	err = command.Run(&app{Ctx: ctx, Out: stdout, Err: stderr, Clock: clock.System{}, Rand: rand.Reader, Log: log})
 	return report(stderr, err, 1)
+}
+
+// level is what was asked, or else what suits the command: the demonstration's
+// screen belongs to its sheet.
+func (c cli) level(command string) string {
+	switch {
+	case c.LogLevel != "":
+		return c.LogLevel
+	case command == "demo":
+		return "warn"
+	}
+	return "info"
 }
 
 // report tells a failure once and gives the exit code.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -89,9 +90,7 @@ func (o NodeOptions) config(n *Node, clients string) []byte {
 	if o.Database != "" {
 		lines = append(lines, "database: "+o.Database)
 	}
-	if o.Keys != "" {
-		lines = append(lines, "keys_dir: "+o.Keys)
-	}
+	lines = append(lines, "keys_dir: "+cmp.Or(o.Keys, filepath.Join(o.Dir, "keys")))
 	if o.Redis != "" {
 		lines = append(lines, "store:", "  backend: redis", "  redis:", "    addr: "+o.Redis)
 	}

@@ -28,7 +28,7 @@ type Config struct {
 	AuthorizationURL string          `yaml:"authorization_url"` // may live on another host than the issuer
 	DataDir          string          `yaml:"data_dir"`          // state, database and admin socket
 	RegisterDir      string          `yaml:"register_dir"`      // default: data_dir/register
-	KeysDir          string          `yaml:"keys_dir"`          // default: data_dir/keys
+	KeysDir          string          `yaml:"keys_dir"`          // signing keys; made at first start
 	TracesDir        string          `yaml:"traces_dir"`        // default: data_dir/traces/<node>
 	TracesRetention  config.Duration `yaml:"traces_retention"`  // whole days older than this are purged (PG-66)
 	ClientsDir       string          `yaml:"clients_dir"`       // one YAML file per relying party
@@ -80,6 +80,7 @@ func Default() Config {
 		Node:        "node-1",
 		Listen:      "127.0.0.1:8080",
 		DataDir:     "var",
+		KeysDir:     "keys",
 		ClientsDir:  "clients",
 		// CNIL 2021-122: six to twelve months.
 		TracesRetention: d(365 * 24 * time.Hour),
@@ -100,7 +101,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	under(&c.RegisterDir, "register")
-	under(&c.KeysDir, "keys")
+	under(&c.KeysDir, "keys") // when it was emptied on purpose
 	under(&c.TracesDir, "traces", c.Node)
 	under(&c.Database, "egide.db")
 	if c.AuthorizationURL == "" {

@@ -32,7 +32,8 @@ func node(t *testing.T, environment string) (*Provider, Config) {
 	t.Helper()
 	dir := t.TempDir()
 	c := Default()
-	c.Environment, c.DataDir, c.ClientsDir = environment, dir, filepath.Join(dir, "clients")
+	c.Environment, c.DataDir = environment, dir
+	c.ClientsDir, c.KeysDir = filepath.Join(dir, "clients"), filepath.Join(dir, "keys")
 	c.Issuer = "https://auth.example.org/auth/realms/esante-wallet"
 	if err := os.MkdirAll(c.ClientsDir, 0o700); err != nil {
 		t.Fatal(err)

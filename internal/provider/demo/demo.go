@@ -97,7 +97,8 @@ func (d *Demo) prepare(ctx context.Context, o Options, port int) (provider.Confi
 		d.onClose(func(context.Context) error { return os.RemoveAll(tmp) })
 	}
 	c := provider.Default()
-	c.Environment, c.Node, c.DataDir, c.ClientsDir = provider.Sandbox, "demo", dir, filepath.Join(dir, "clients")
+	c.Environment, c.Node, c.DataDir = provider.Sandbox, "demo", dir
+	c.ClientsDir, c.KeysDir = filepath.Join(dir, "clients"), filepath.Join(dir, "keys")
 	c.Listen = o.Addr
 	c.TLS = provider.TLSConfig{Cert: o.TLSCert, Key: o.TLSKey}
 	scheme := "http"
