@@ -16,7 +16,8 @@ const (
 )
 
 // secureDir makes the folder, or refuses one that others may enter: a key that
-// a neighbour can read is nobody's signature.
+// a neighbour can read is nobody's signature. One that holds no key yet has
+// nothing to give away, and is closed instead.
 func secureDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fault.Wrap(fault.Unavailable, "", "key folder cannot be made", err)
@@ -25,8 +26,14 @@ func secureDir(dir string) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, "", "key folder cannot be read", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, manifestName)); !errors.Is(err, os.ErrNotExist) {
 		return fault.New(fault.Invalid, "", "key folder "+dir+" is open to others: chmod 700")
+	}
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder needs its x bit
+		return fault.Wrap(fault.Unavailable, "", "key folder cannot be closed to others", err)
 	}
 	return nil
 }

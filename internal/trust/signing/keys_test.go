@@ -199,3 +199,26 @@ func write(t *testing.T, path string, data []byte) {
 		t.Fatal(err)
 	}
 }
+
+// A checkout leaves an empty key folder open to others: nothing has leaked yet,
+// so it is closed rather than refused. One that holds keys is refused.
+func TestOpenFolderWithoutKeysIsClosed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // as git leaves it
+		t.Fatal(err)
+	}
+	o := signing.Options{Dir: dir, Clock: clock.NewManual(day), Algorithms: []jose.SignatureAlgorithm{jose.ES256}}
+	if _, err := signing.Open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Fatalf("mode %v, %v", info.Mode(), err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the attack
+		t.Fatal(err)
+	}
+	if _, err := signing.Open(t.Context(), o); !fault.Is(err, fault.Invalid) {
+		t.Errorf("keys in an open folder: %v", err)
+	}
+}
