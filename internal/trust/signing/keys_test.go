@@ -204,7 +204,7 @@ func write(t *testing.T, path string, data []byte) {
 // so it is closed rather than refused. One that holds keys is refused.
 func TestOpenFolderWithoutKeysIsClosed(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // as git leaves it
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	o := signing.Options{Dir: dir, Clock: clock.NewManual(day), Algorithms: []jose.SignatureAlgorithm{jose.ES256}}
@@ -215,7 +215,7 @@ func TestOpenFolderWithoutKeysIsClosed(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Fatalf("mode %v, %v", info.Mode(), err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the attack
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := signing.Open(t.Context(), o); !fault.Is(err, fault.Invalid) {
