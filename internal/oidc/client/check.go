@@ -91,7 +91,7 @@ func (k *checker) profile() {
 	if c.PKCEException != "" {
 		_, err := time.Parse(time.DateOnly, c.PKCEException)
 		k.refuse(err != nil, "pkce_exception", "must be the day the exception was granted, as 2026-11-22")
-		k.refuse(!psc, "pkce_exception", "is for profile psc only: clients of profile oidc always use PKCE (PG-31)")
+		k.refuse(c.Public(), "pkce_exception", "is for clients with a secret: PKCE is all that a public client has (CA9)")
 	}
 	k.refuse(psc && c.Public(), "auth_method", "psc clients hold a secret; a public client needs profile oidc")
 	k.refuse(psc && c.AccessTokenFormat != FormatPSC, "access_token_format", "must be psc in profile psc: its clients decode the token")

@@ -80,7 +80,7 @@ type Client struct {
 	AccessTokenFormat string
 	AccessTokenAlg    jose.SignatureAlgorithm
 
-	PKCEException   string        // psc only: the day the exception was granted, YYYY-MM-DD (PG-31)
+	PKCEException   string        // confidential clients only: the day the exception was granted, YYYY-MM-DD (PG-31)
 	Structure       string        // struct_IdNat of the organisation behind the service, for client_credentials
 	Means           []authn.Means // means this service accepts
 	AllowOfflineOTP bool          // opted in to the level below every eidas level (architecture, point 6)
@@ -97,10 +97,13 @@ type Lifetimes struct {
 func (c *Client) Public() bool { return c.AuthMethod == AuthNone }
 
 // RequiresPKCE tells whether an authorization request without a challenge is
-// refused: always, but for psc clients listed with a dated exception (PG-31).
-// S256 is checked whenever it is sent, whoever sends it (AZ17).
+// refused. Public clients have nothing else (AZ17, CA9). Of confidential ones it
+// is asked too, unless an exception with its day stands in the registration: for
+// psc clients that really send none, and for stock clients and suites of the
+// baseline, where PKCE is optional (oidc-requirements.md section 13, PG-31).
+// S256 is checked whenever it is sent, whoever sends it.
 func (c *Client) RequiresPKCE() bool {
-	return c.Profile != ProfilePSC || c.PKCEException == ""
+	return c.Public() || c.PKCEException == ""
 }
 
 // GraceOnRefresh tells whether the last refresh token is answered again with

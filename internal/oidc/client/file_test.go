@@ -132,7 +132,6 @@ func TestLintExplains(t *testing.T) {
 		{"code: 30s", "codes: 30s", `lifetimes.codes: unknown key; did you mean "code"?`},
 		{"access_token: 5m", "access_token: -1m", "lifetimes.access_token"},
 		{"lifetimes:\n", "lifetimes: 5m\nx:\n", "lifetimes: must be a list of"},
-		{"means: [ecps]", "pkce_exception: 2026-11-22", "pkce_exception: is for profile psc only"},
 		{"means: [ecps]", "pkce_exception: bientôt", "pkce_exception: must be the day"},
 		{"means: [ecps]", "means: *x", "unknown anchor"},
 		{"id: dmp", "id: &x dmp\nname: *x", "must be a text"},

@@ -32,6 +32,7 @@ func clients(dmpURL string) []demoClient {
 			ID: "demo-oidc", Name: "Logiciel de démonstration (oidc)", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
 			RedirectURIs:           []string{"http://127.0.0.1:9402/callback"},
 			PostLogoutRedirectURIs: []string{"http://127.0.0.1:9402/"},
+			PKCEException:          "2026-11-22", // stock clients and certification suites of the baseline send none
 		}},
 		{listed: true, Client: client.Client{
 			ID: "demo-public", Name: "Application de démonstration (publique)", Profile: client.ProfileOIDC, AuthMethod: client.AuthNone,
