@@ -28,20 +28,27 @@ const (
 type killed struct {
 	t      *testing.T
 	node   *harness.Node
+	flows  atomic.Int64 // finished so far
 	deaths int
 }
 
-// reign kills and restarts the node until stop closes.
-func (k *killed) reign(stop <-chan struct{}) {
+// reign kills and restarts the node until all flows are done: each time a few of
+// them have finished, at a random instant of those under way.
+func (k *killed) reign() {
 	random := rand.New(rand.NewPCG(2026, 11))
 	var c clock.System
-	for {
-		alive, _ := c.After(time.Duration(600+random.IntN(1800)) * time.Millisecond)
-		select {
-		case <-stop:
+	for k.t.Context().Err() == nil && !k.t.Failed() {
+		seen := k.flows.Load()
+		err := harness.Until("a few flows", 2*time.Minute, func() bool { return k.flows.Load() >= min(seen+4, flows) })
+		if err != nil {
+			k.t.Error(err)
 			return
-		case <-alive:
 		}
+		if k.flows.Load() >= flows {
+			return
+		}
+		instant, _ := c.After(time.Duration(random.IntN(400)) * time.Millisecond)
+		<-instant
 		k.node.Kill()
 		if err := k.node.Start(k.t.Context()); err != nil {
 			k.t.Error(err)
@@ -76,9 +83,9 @@ func TestKilledAtRandomInstants(t *testing.T) {
 	if err := harness.Phones(t.Context(), n, people); err != nil {
 		t.Fatal(err)
 	}
-	k, stop := &killed{t: t, node: n}, make(chan struct{})
-	var reaper, all sync.WaitGroup
-	reaper.Go(func() { k.reign(stop) })
+	k := &killed{t: t, node: n}
+	var all sync.WaitGroup
+	all.Go(k.reign)
 	var left atomic.Int64
 	left.Store(flows)
 	issued := make([][]string, workers)
@@ -87,12 +94,11 @@ func TestKilledAtRandomInstants(t *testing.T) {
 		all.Go(func() {
 			for left.Add(-1) >= 0 && !t.Failed() {
 				issued[w] = append(issued[w], flow(t, party, services[w%len(services)], people[w].ID.String())...)
+				k.flows.Add(1)
 			}
 		})
 	}
 	all.Wait()
-	close(stop)
-	reaper.Wait()
 	if k.deaths < 10 {
 		t.Errorf("only %d deaths in %d flows: the test tells nothing", k.deaths, flows)
 	}

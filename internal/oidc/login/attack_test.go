@@ -253,7 +253,27 @@ func TestParallelFinishHasOneWinner(t *testing.T) {
 	}
 }
 
-// A crash between approval and login: the page waits, then offers a new try.
+// A crash between approval and login: the page waits until the taker is sure to
+// be dead, then finishes what he began.
+func TestConsumedButNotFinishedGoesOn(t *testing.T) {
+	w := newWorld(t)
+	b, p := w.browser(), w.phone(camille)
+	path := b.login()
+	w.approve(p, b.ask(path, camille))
+	_, err := w.wallet.Consume(t.Context(), b.state(path).Wallet)
+	must(t, err)
+	b.get(path).wants(t, "Demande approuvée")
+	w.clock.Advance(15 * time.Second)
+	b.get(path)
+	if got := b.state(path); got.Progress != grant.Authenticated {
+		t.Errorf("the login is %s", got.Progress)
+	}
+	if n := w.countEvents("login.succeeded"); n != 1 {
+		t.Errorf("%d logins recorded, want 1", n)
+	}
+}
+
+// Nobody came back in time: the page offers a new try.
 func TestConsumedButNotFinishedIsNoDeadEnd(t *testing.T) {
 	w := newWorld(t)
 	b, p := w.browser(), w.phone(camille)

@@ -33,15 +33,21 @@ type record struct {
 	// answer. It lapses, so that a crash in between does not lose the request.
 	Claim  string    `json:"claim"`
 	Lease  time.Time `json:"lease"`
+	Taken  time.Time `json:"taken"`  // when the approval was consumed; lapses like Lease
 	Device string    `json:"device"` // that approved
 	At     time.Time `json:"at"`     // of the approval
 }
 
 const claimLease = 10 * time.Second
 
-// stateAt is the state as of now: expiry needs no writer.
+// stateAt is the state as of now: expiry needs no writer. An approval whose
+// taker has vanished is there to be taken again: a node that died between
+// consuming it and recording the login must not cost the holder his login. What
+// it leads to is still one outcome, because the login is answered once.
 func (r *record) stateAt(now time.Time) State {
 	switch {
+	case r.State == Consumed && !now.Before(r.Taken.Add(claimLease)) && now.Before(r.At.Add(approvedLife)):
+		return Approved
 	case r.State == Open && !now.Before(r.ExpiresAt) && now.After(r.Lease):
 		return Expired
 	case r.State == Approved && !now.Before(r.At.Add(approvedLife)):
@@ -128,11 +134,11 @@ func (r *record) stop(to State, reason string, now time.Time) error {
 	return nil
 }
 
-// consume: approved -> consumed, once.
+// consume: approved -> consumed, by one taker.
 func (r *record) consume(now time.Time) error {
 	switch r.stateAt(now) {
 	case Approved:
-		r.State = Consumed
+		r.State, r.Taken = Consumed, now
 		return nil
 	case Consumed:
 		return fault.New(fault.Used, ecps.CodeAnswered, "the approval is already used")
