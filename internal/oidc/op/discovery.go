@@ -51,7 +51,7 @@ type metadata struct {
 func supportedClaims() []string {
 	return []string{
 		"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid", "at_hash",
-		"given_name", "family_name", "preferred_username",
+		"name", "given_name", "family_name", "preferred_username",
 		"SubjectNameID", "PSISubjectNameID", "SubjectRole", "SubjectRefPro", "SubjectOrganization", "SubjectOrganizationID",
 		"Secteur_Activite", "Mode_Acces_Raison", "Acces_Regulation_Medicale", "Palier_Authentification",
 		"PSI_Locale", "UITVersion", "authMode", "auth_level", "otherIds",

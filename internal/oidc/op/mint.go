@@ -84,7 +84,7 @@ func (o *OP) complete(a *tokenAnswer, m minting) (err error) {
 	if m.client.Profile == client.ProfilePSC {
 		var lives, never int64
 		if refreshes {
-			lives = seconds(m.family.Expires.Sub(m.now))
+			lives = m.family.Expires.Unix() - m.now.Unix()
 		}
 		a.RefreshExpiresIn, a.NotBeforePolicy, a.SessionState = &lives, &never, m.family.SID
 	}
