@@ -3,7 +3,6 @@ package browser
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -44,12 +43,12 @@ func (s *screen) decision(want string) {
 // goOn presses "continue" until the service is reached.
 func (s *screen) goOn() {
 	s.t.Helper()
-	for range 40 {
+	for range 400 {
 		s.do(chromedp.WaitReady(chromedp.CSS("body")))
 		if !strings.Contains(ask(s, chromedp.OuterHTML(chromedp.CSS("body"))), `id="continue"`) {
 			return
 		}
-		s.do(chromedp.Click(id("continue")), chromedp.Sleep(150*time.Millisecond))
+		s.do(chromedp.Click(id("continue")))
 	}
 	s.t.Fatal("the waiting page never ended")
 }
