@@ -3,10 +3,15 @@ package browser
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
+
+// pace is how fast a person presses: pages that follow one another faster than
+// the browser can tell them apart are pressed in vain.
+const pace = 150 * time.Millisecond
 
 func id(name string) chromedp.CSS { return chromedp.CSS("#" + name) }
 
@@ -43,12 +48,12 @@ func (s *screen) decision(want string) {
 // goOn presses "continue" until the service is reached.
 func (s *screen) goOn() {
 	s.t.Helper()
-	for range 400 {
+	for range 40 {
 		s.do(chromedp.WaitReady(chromedp.CSS("body")))
 		if !strings.Contains(ask(s, chromedp.OuterHTML(chromedp.CSS("body"))), `id="continue"`) {
 			return
 		}
-		s.do(chromedp.Click(id("continue")))
+		s.do(chromedp.Click(id("continue")), chromedp.Sleep(pace))
 	}
 	s.t.Fatal("the waiting page never ended")
 }
