@@ -50,7 +50,7 @@ func (s *Service) redeem(ctx context.Context, p pending, q url.Values) (*session
 	code := q.Get("code")
 	if code == "" || q.Get("error") != "" {
 		refusal := refusalOf(q)
-		s.log.InfoContext(ctx, "login refused by the provider", slog.String("error", refusal.oauth), slog.String("code", refusal.code))
+		s.log.InfoContext(ctx, "login refused by the provider", slog.String("error", refusal.oauth), slog.String("reason_code", refusal.code))
 		return nil, fault.Wrap(fault.Denied, codeLoginRefused, "the provider refused the login", refusal)
 	}
 	parties, err := s.provider.get(ctx)

@@ -82,7 +82,7 @@ func (s *Service) consult(w http.ResponseWriter, r *http.Request) {
 func (s *Service) note(r *http.Request, record string, d policy.Decision) {
 	s.log.InfoContext(r.Context(), "consultation decided",
 		slog.Bool("granted", d.Granted), slog.String("rule", d.Rule),
-		slog.String("code", d.Code), slog.String("record", record))
+		slog.String("reason_code", d.Code), slog.String("record", record))
 }
 
 // showSituations is the chooser.

@@ -41,7 +41,7 @@ func (p *Phone) Watch(ctx context.Context, decide func(ecps.Request) Decision) e
 	seen := map[string]struct{}{}
 	handle := func(list ecps.Requests) {
 		if list.Obstacle != "" {
-			p.o.Log.WarnContext(ctx, "phone may not answer now", slog.String("code", list.Obstacle))
+			p.o.Log.WarnContext(ctx, "phone may not answer now", slog.String("reason_code", list.Obstacle))
 		}
 		present := map[string]struct{}{}
 		for _, r := range list.Requests {
