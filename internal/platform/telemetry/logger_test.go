@@ -58,11 +58,11 @@ func TestSecretsNeverReachTheLog(t *testing.T) {
 	const secret = "s3cret-value-of-some-length"
 	for _, a := range []slog.Attr{
 		slog.String("secret", secret), slog.String("client_secret", secret), slog.String("clientSecret", secret),
-		slog.String("access_token", secret), slog.Any("tokens", []string{secret}), slog.String("reason_code", secret),
+		slog.String("access_token", secret), slog.Any("tokens", []string{secret}), slog.String("code", secret),
 		slog.String("code-verifier", secret), slog.String("PIN", secret), slog.String("password", secret),
 		slog.String("Set-Cookie", secret), slog.String("cookie_header", secret), slog.String("Authorization", secret),
 		slog.String("otp", secret), slog.String("client.assertion", secret), slog.String("signing_key", secret),
-		slog.Group("request", slog.String("reason_code", secret)), slog.Group("cookies", slog.String("sid", secret)),
+		slog.Group("request", slog.String("code", secret)), slog.Group("cookies", slog.String("sid", secret)),
 		slog.Any("error", errors.New("Get \"https://op.example/cb?code="+secret+"&state=x\": refused")),
 		slog.String("url", "https://op.example/cb?state=x&id_token="+secret), slog.String("header", "Authorization: Bearer "+secret),
 		slog.String("form", "client_secret="+secret), slog.String("body", jwt), slog.Any("cause", errors.New("bad token "+jwt)),
