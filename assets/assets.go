@@ -55,9 +55,6 @@ func Load() *Files {
 	return f
 }
 
-// Handler serves every asset under Prefix.
-func Handler() http.Handler { return Load() }
-
 // URL gives the address of an asset; fails on a name that does not exist, so
 // that a mistake in a template shows in its first test.
 func (f *Files) URL(name string) (string, error) {
@@ -66,6 +63,12 @@ func (f *Files) URL(name string) (string, error) {
 		return "", fmt.Errorf("assets: no file %q", name)
 	}
 	return u, nil
+}
+
+// Has tells whether an address under Prefix is one of ours.
+func (f *Files) Has(address string) bool {
+	_, ok := f.served[strings.TrimPrefix(address, Prefix)]
+	return ok
 }
 
 // ServeHTTP answers GET and HEAD under Prefix.

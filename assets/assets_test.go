@@ -13,7 +13,7 @@ import (
 
 func get(path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	assets.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	assets.Load().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w
 }
 

@@ -106,9 +106,20 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	entry.Mount(e)
 	e.GET("/login/:handle/return", endpoints.Resume)
 	phones.Mount(e.Group(wallet.BasePath))
-	e.GET(assets.Prefix+"*", echo.WrapHandler(assets.Handler()))
+	e.GET(assets.Prefix+"*", serveAssets(assets.Load()))
 	e.GET("/healthz", p.health)
 	return e, nil
+}
+
+// serveAssets answers unknown files with the house's own page.
+func serveAssets(files *assets.Files) echo.HandlerFunc {
+	serve := echo.WrapHandler(files)
+	return func(c echo.Context) error {
+		if !files.Has(c.Request().URL.Path) {
+			return echo.ErrNotFound
+		}
+		return serve(c)
+	}
 }
 
 // health tells a load balancer whether this node can do its work: without a

@@ -179,7 +179,7 @@ func newWorld(t *testing.T) *world {
 	must(t, err)
 	l.Mount(e)
 	e.GET("/login/:handle/return", func(c echo.Context) error { return c.String(http.StatusOK, "returned") })
-	e.GET(assets.Prefix+"*", echo.WrapHandler(assets.Handler()))
+	e.GET(assets.Prefix+"*", echo.WrapHandler(assets.Load()))
 	api, err := deviceapi.New(deviceapi.Deps{Wallet: w.wallet, Clock: w.clock, Log: log})
 	must(t, err)
 	t.Cleanup(api.Close)
