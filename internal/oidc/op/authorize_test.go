@@ -275,13 +275,15 @@ func (w *world) pending(q url.Values, cookies ...*http.Cookie) (string, *http.Co
 	return "", nil
 }
 
-// finish does what the login pages do when somebody has proven who he is.
-func (w *world) finish(handle string, means authn.Means) {
+// finish does what the login pages do when somebody has proven who he is; it
+// gives the session cookie that they would set.
+func (w *world) finish(handle string, means authn.Means) *http.Cookie {
 	w.t.Helper()
-	s, _ := w.login(means)
+	s, cookie := w.login(means)
 	if _, err := w.requests.Authenticate(context.Background(), handle, s.Auth, s.SID); err != nil {
 		w.t.Fatal(err)
 	}
+	return cookie
 }
 
 func TestLoginAndResume(t *testing.T) {
@@ -290,7 +292,7 @@ func TestLoginAndResume(t *testing.T) {
 	if rec := w.get("/login/"+handle+"/return", browser); rec.Header().Get("Location") != "http://127.0.0.1:8080/login/"+handle {
 		t.Fatalf("a pending login: %d %s", rec.Code, rec.Header().Get("Location"))
 	}
-	w.finish(handle, authn.ECPS)
+	live := w.finish(handle, authn.ECPS)
 	got := w.answered(w.get("/login/"+handle+"/return", browser))
 	if got.Get("state") != "a state" || got.Get("iss") != testIssuer {
 		t.Fatalf("%v", got)
@@ -299,11 +301,19 @@ func TestLoginAndResume(t *testing.T) {
 	if idt["nonce"] != "n-0S6_WzA2Mj" || idt["auth_time"] == nil {
 		t.Errorf("%v", idt)
 	}
-	// Back button, reload, double submit: this browser gets an answer again, with
-	// a code of its own, and the first one stays spent (AZ23).
-	again := w.answered(w.get("/login/"+handle+"/return", browser))
+	// Back button, reload, double submit: the browser that holds the session gets
+	// an answer again, with a code of its own, and the first one stays spent (AZ23).
+	again := w.answered(w.get("/login/"+handle+"/return", browser, live))
 	if again.Get("code") == got.Get("code") || again.Get("state") != "a state" {
 		t.Errorf("%v after %v", again, got)
+	}
+	// The next person at a shared post finds nothing in the history, and neither
+	// does anybody after a logout.
+	_, other := w.login(authn.ECPS)
+	for name, cookies := range map[string][]*http.Cookie{"no session": {browser}, "another session": {browser, other}} {
+		if rec := w.get("/login/"+handle+"/return", cookies...); rec.Header().Get("Location") != "" || rec.Code != http.StatusConflict {
+			t.Errorf("%s: %d %s", name, rec.Code, rec.Header().Get("Location"))
+		}
 	}
 	// Another browser gets nothing, however finished the login is (AZ22).
 	if rec := w.get("/login/" + handle + "/return"); rec.Header().Get("Location") != "" || rec.Code != http.StatusForbidden {

@@ -36,11 +36,8 @@ func (o *OP) Resume(c echo.Context) error {
 	if err != nil || !caller.MatchRedirect(r.RedirectURI) {
 		return o.page(c, fault.New(fault.Denied, "", "the service or its redirect URI is no longer registered"))
 	}
-	// A reload, the back button or a second click arrives here again (AZ23). The
-	// same browser gets an answer again: a refusal is only repeated, and a code is
-	// a new one of the same session, as the session alone would have given it.
 	r, err = o.requests.Complete(ctx, handle)
-	if err != nil && (!fault.Is(err, fault.Used) || r.Progress != grant.Completed) {
+	if err != nil && (!fault.Is(err, fault.Used) || !o.mayRepeat(c, r)) {
 		return o.errorPage(c, err)
 	}
 	a := resumed(caller, r)
@@ -52,6 +49,26 @@ func (o *OP) Resume(c echo.Context) error {
 		return o.refuse(c, a.to, err)
 	}
 	return o.answer(c, a, out)
+}
+
+// mayRepeat tells whether a reload, the back button or a second click gets an
+// answer again (AZ23). A refusal is only repeated. A code is a new one, so the
+// browser must hold the live session of this very login, which alone would have
+// given it: on a shared post, or after a logout, the next person at the keyboard
+// must not find the last one's login in the history.
+func (o *OP) mayRepeat(c echo.Context, r grant.Request) bool {
+	if r.Progress != grant.Completed {
+		return false
+	}
+	if r.Auth == nil {
+		return true
+	}
+	cookie := o.cookies.Session(c)
+	if cookie == "" || r.Shared {
+		return false
+	}
+	live, err := o.sessions.ByCookie(c.Request().Context(), cookie)
+	return err == nil && live.SID == r.SID
 }
 
 // resumed rebuilds the validated request from its record.
