@@ -1,9 +1,13 @@
 package demo
 
 import (
+	"crypto/rand"
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/egide-id/egide/internal/platform/clock"
 )
 
 // The line of JSON is a contract with everybody's CI: fields are only added.
@@ -54,6 +58,22 @@ func TestListensOnLoopbackOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever was started is gone after Close: goleak looks when the tests end.
+func TestStartAndClose(t *testing.T) {
+	d, err := Start(t.Context(), Options{
+		Addr: "127.0.0.1:0", DataDir: t.TempDir(), Clock: clock.System{}, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := d.Sheet(); len(s.Clients) < 3 || len(s.Personas) == 0 || !strings.HasPrefix(s.DMPURL, "http://localhost:") {
+		t.Errorf("%+v", s)
+	}
+	if err := d.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
