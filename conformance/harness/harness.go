@@ -3,7 +3,9 @@
 package harness
 
 import (
+	"context"
 	"crypto/rand"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -20,17 +22,11 @@ type Demo struct {
 	Sheet demo.Sheet
 }
 
-// Start brings up the whole demonstration on free loopback ports.
+// Start brings up the whole demonstration on free loopback ports, for one test.
 func Start(t testing.TB, change ...func(*demo.Options)) *Demo {
 	t.Helper()
-	o := demo.Options{
-		Addr: "127.0.0.1:0", DataDir: t.TempDir(),
-		Clock: clock.System{}, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-	}
-	for _, f := range change {
-		f(&o)
-	}
-	d, err := demo.Start(t.Context(), o)
+	inTest := func(o *demo.Options) { o.DataDir = t.TempDir() }
+	d, err := Open(t.Context(), t.Output(), append([]func(*demo.Options){inTest}, change...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +35,24 @@ func Start(t testing.TB, change ...func(*demo.Options)) *Demo {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &Demo{Demo: d, Sheet: d.Sheet()}
+	return d
+}
+
+// Open is Start for a TestMain, which shares one demonstration between the tests
+// of a package: it is the caller's to close, and warnings go to log.
+func Open(ctx context.Context, log io.Writer, change ...func(*demo.Options)) (*Demo, error) {
+	o := demo.Options{
+		Addr: "127.0.0.1:0", Clock: clock.System{}, Rand: rand.Reader,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	d, err := demo.Start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Demo{Demo: d, Sheet: d.Sheet()}, nil
 }
 
 // Client finds a client of the sheet.

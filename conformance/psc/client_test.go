@@ -1,15 +1,16 @@
-// Package psc replays what clients of the real Pro Santé Connect send, unchanged
-// (pro-sante-connect.md section 0: the points that break real clients if done
-// differently). Tokens are taken apart by hand, as those clients do.
+// Package psc replays what clients of the real Pro Santé Connect send, unchanged.
+// Each test is named after what it proves: PointN is a point of section 0 of
+// pro-sante-connect.md, the twelve things that break real clients if done
+// differently; SectionNM is section N.M. Tokens are taken apart by hand, as those
+// clients do.
 package psc
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,43 +18,184 @@ import (
 	"github.com/egide-id/egide/internal/provider/demo"
 )
 
-// software is one piece of health software, registered as demo-psc.
+// protocol is fixed text in client code (point 3).
+const protocol = "/protocol/openid-connect"
+
+// oddState and nonce are what a client that escapes badly would lose.
+const (
+	oddState = `état&=+/"'`
+	nonce    = "n-0S6_WzA2Mj"
+)
+
+// software is one piece of health software and the browser of its user.
 type software struct {
-	t    *testing.T
-	demo *harness.Demo
+	t *testing.T
 	demo.Client
 	browser *harness.Browser
+	login   string // of the person in front of it
 }
 
-func newSoftware(t *testing.T, d *harness.Demo) *software {
-	c := d.Client(t, "demo-psc")
-	return &software{t: t, demo: d, Client: c, browser: harness.NewBrowser(t, harness.At(c.RedirectURIs[0]))}
+// psc is demo-psc in a fresh browser, used by the doctor.
+func psc(t *testing.T) *software {
+	t.Helper()
+	return newSoftware(t, running.Client(t, "demo-psc"))
 }
 
-// ask is the authorization request all real clients send (section 1.4).
-func (s *software) ask(change ...string) string {
+func newSoftware(t *testing.T, c demo.Client) *software {
+	t.Helper()
+	return &software{
+		t: t, Client: c, browser: harness.NewBrowser(t, func(u *url.URL) bool { return strings.HasPrefix(u.String(), c.RedirectURIs[0]) }),
+		login: running.Login(t, "approve-300ms"),
+	}
+}
+
+func realm(path string) string { return running.Sheet.Issuer + path }
+
+// query is the authorization request all real clients send (section 1.4). An
+// empty value takes a parameter out.
+func (s *software) query(change ...string) url.Values {
 	q := url.Values{
 		"response_type": {"code"}, "client_id": {s.ID}, "redirect_uri": {s.RedirectURIs[0]},
-		"scope": {"openid scope_all"}, "acr_values": {"eidas1"}, "state": {"état&=+/\"'"}, "nonce": {"n-0S6"},
+		"scope": {"openid scope_all"}, "acr_values": {"eidas1"}, "state": {oddState}, "nonce": {nonce},
 	}
 	for i := 0; i+1 < len(change); i += 2 {
-		if change[i+1] == "" {
-			q.Del(change[i])
-		} else {
+		q.Del(change[i])
+		if change[i+1] != "" {
 			q.Set(change[i], change[i+1])
 		}
 	}
-	return s.demo.Sheet.AuthorizationEndpoint + "?" + q.Encode()
+	return q
 }
 
-// code logs the doctor in, or goes on with his session, and takes the code.
+func (s *software) ask(change ...string) string {
+	return running.Sheet.AuthorizationEndpoint + "?" + s.query(change...).Encode()
+}
+
+// arrive opens an address, logs in if asked to, and gives the answer at the
+// service's own address.
+func (s *software) arrive(address string) url.Values {
+	s.t.Helper()
+	arrived := s.browser.SignIn(address, s.login)
+	if arrived == nil {
+		s.t.Fatalf("the browser did not come back: %s", s.browser.Page.Body)
+	}
+	return arrived.Query()
+}
+
 func (s *software) code(address string) string {
 	s.t.Helper()
-	arrived := s.browser.SignIn(address, s.demo.Login(s.t, "approve-300ms"))
-	if arrived == nil || arrived.Query().Get("code") == "" {
-		s.t.Fatalf("no code: %v", arrived)
+	q := s.arrive(address)
+	if q.Get("code") == "" {
+		s.t.Fatalf("no code: %v", q)
 	}
-	return arrived.Query().Get("code")
+	return q.Get("code")
+}
+
+// signedIn tells whether this browser still has a session, without asking anybody.
+func (s *software) signedIn() bool {
+	s.t.Helper()
+	s.browser.Get(s.ask("prompt", "none"))
+	if s.browser.Arrived == nil {
+		s.t.Fatalf("prompt=none ended on a page: %s", s.browser.Page.Body)
+	}
+	q := s.browser.Arrived.Query()
+	if e := q.Get("error"); e != "" && e != "login_required" {
+		s.t.Fatalf("prompt=none: %v", q)
+	}
+	return q.Get("code") != ""
+}
+
+// reply is one answer, and its JSON object if it is one.
+type reply struct {
+	status int
+	header http.Header
+	raw    []byte
+	document
+}
+
+// send makes one call and follows nothing: a client that posts would lose its
+// body on the way.
+func (s *software) send(method, address, body string, change ...func(*http.Request)) reply {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, f := range change {
+		f(r)
+	}
+	res, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	a := reply{status: res.StatusCode, header: res.Header}
+	if a.raw, err = io.ReadAll(res.Body); err != nil {
+		s.t.Fatal(err)
+	}
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+		if err := json.Unmarshal(a.raw, &a.document); err != nil {
+			s.t.Fatalf("%s: %v: %s", address, err, a.raw)
+		}
+	}
+	return a
+}
+
+func asForm(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
+
+// asJavaForm is how the Java libraries say it.
+func asJavaForm(r *http.Request) {
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+}
+
+func (s *software) basic(r *http.Request) { r.SetBasicAuth(s.ID, s.Secret) }
+
+func bearer(token string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+}
+
+// post calls an endpoint as this service, by Basic, as most clients do.
+func (s *software) post(path string, form url.Values) reply {
+	s.t.Helper()
+	return s.send(http.MethodPost, realm(protocol+path), form.Encode(), asForm, s.basic)
+}
+
+func (s *software) redeemForm(code string) url.Values {
+	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {s.RedirectURIs[0]}}
+}
+
+func (s *software) redeem(code string) reply {
+	s.t.Helper()
+	return s.granted(s.post("/token", s.redeemForm(code)))
+}
+
+func (s *software) granted(a reply) reply {
+	s.t.Helper()
+	if a.status != http.StatusOK {
+		s.t.Fatalf("token: %d %s", a.status, a.raw)
+	}
+	return a
+}
+
+// tokens walks a whole login.
+func (s *software) tokens(change ...string) reply {
+	s.t.Helper()
+	return s.redeem(s.code(s.ask(change...)))
+}
+
+func (s *software) refresh(token string) reply {
+	s.t.Helper()
+	return s.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
+}
+
+func (s *software) introspect(token string) reply {
+	s.t.Helper()
+	return s.post("/token/introspect", url.Values{"token": {token}})
+}
+
+func (s *software) userInfo(access string) reply {
+	s.t.Helper()
+	return s.send(http.MethodGet, realm(protocol+"/userinfo"), "", bearer(access))
 }
 
 // document is a JSON object as a client sees it.
@@ -68,87 +210,36 @@ func (d document) text(t *testing.T, name string) string {
 	return v
 }
 
-func (d document) number(t *testing.T, name string) float64 {
+func (d document) number(t *testing.T, name string) int64 {
 	t.Helper()
 	v, ok := d[name].(float64)
 	if !ok {
 		t.Errorf("%s is %T %v, clients read a number", name, d[name], d[name])
 	}
-	return v
+	return int64(v)
 }
 
-func (s *software) realm(path string) string { return s.demo.Sheet.Issuer + path }
-
-const protocol = "/protocol/openid-connect"
-
-// post sends a form; credentials are the caller's affair.
-func (s *software) post(address string, form url.Values, change func(*http.Request)) (int, document) {
-	s.t.Helper()
-	return s.call(http.MethodPost, address, strings.NewReader(form.Encode()), func(r *http.Request) {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		change(r)
-	})
+// strings gives a list of strings, such as discovery is full of.
+func (d document) strings(name string) (list []string) {
+	all, _ := d[name].([]any)
+	for _, v := range all {
+		s, _ := v.(string)
+		list = append(list, s)
+	}
+	return list
 }
 
-func (s *software) call(method, address string, body io.Reader, change func(*http.Request)) (int, document) {
-	s.t.Helper()
-	r, err := http.NewRequest(method, address, body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	change(r)
-	res, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	var d document
-	if strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
-		if err := json.Unmarshal(raw, &d); err != nil {
-			s.t.Fatalf("%s: %v: %s", address, err, raw)
-		}
-	}
-	return res.StatusCode, d
-}
-
-func (s *software) basic(r *http.Request) { r.SetBasicAuth(s.ID, s.Secret) }
-
-// redeem exchanges a code the way most clients do.
-func (s *software) redeem(code string) document {
-	s.t.Helper()
-	status, d := s.post(s.realm(protocol+"/token"), url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {s.RedirectURIs[0]},
-	}, s.basic)
-	if status != http.StatusOK {
-		s.t.Fatalf("token: %d %v", status, d)
-	}
-	return d
-}
-
-func (s *software) tokens(change ...string) document {
-	s.t.Helper()
-	return s.redeem(s.code(s.ask(change...)))
-}
-
-// parts takes a JWT apart without a library.
-func parts(t *testing.T, token string) (header, payload document) {
+// exactly tells what is missing and what is too much.
+func (d document) exactly(t *testing.T, names ...string) {
 	t.Helper()
-	p := strings.Split(token, ".")
-	if len(p) != 3 {
-		t.Fatalf("not a JWT: %d parts", len(p))
-	}
-	for i, into := range []*document{&header, &payload} {
-		raw, err := base64.RawURLEncoding.DecodeString(p[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.NewDecoder(bytes.NewReader(raw)).Decode(into); err != nil {
-			t.Fatal(err)
+	for _, name := range names {
+		if _, ok := d[name]; !ok {
+			t.Errorf("%s is missing", name)
 		}
 	}
-	return header, payload
+	for name := range d {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s was never seen there", name)
+		}
+	}
 }

@@ -1,211 +1,230 @@
 package psc
 
 import (
+	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/egide-id/egide/conformance/harness"
 )
 
-func TestRealClients(t *testing.T) {
-	d := harness.Start(t)
-	for name, point := range map[string]func(*testing.T, *software){
-		"Point1Discovery":                   discovery,
-		"Point2QueryAlreadyOnTheFront":      frontWithQuery,
-		"Point3RealmPath":                   realmPath,
-		"Point4And5UserInfo":                userInfo,
-		"Point6ThreeTokens":                 threeTokens,
-		"Point7TokenResponse":               tokenResponse,
-		"Point8Credentials":                 credentials,
-		"Point9ScopeWithoutOpenid":          withoutOpenid,
-		"Point10Acr":                        acr,
-		"Point11ClaimNames":                 claimNames,
-		"Point12Logout":                     logout,
-		"Section19IntrospectionByAnother":   introspection,
-		"Section13RefreshIsRepeatedOnce":    refresh,
-		"Section14StateAndOptionalsAreFree": optionals,
-	} {
-		t.Run(name, func(t *testing.T) { point(t, newSoftware(t, d)) })
-	}
-}
-
-func discovery(t *testing.T, s *software) {
+func TestPoint1WalletDiscovery(t *testing.T) {
+	s := psc(t)
 	for _, path := range []string{"/.well-known/wallet-openid-configuration", "/.well-known/openid-configuration"} {
-		status, d := s.call(http.MethodGet, s.realm(path), nil, func(*http.Request) {})
-		if status != http.StatusOK || d.text(t, "issuer") != s.demo.Sheet.Issuer || d.text(t, "authorization_endpoint") != s.demo.Sheet.AuthorizationEndpoint {
-			t.Errorf("%s: %d %v", path, status, d)
+		d := s.send(http.MethodGet, realm(path), "")
+		if d.status != http.StatusOK || d.text(t, "issuer") != running.Sheet.Issuer {
+			t.Errorf("%s: %d %s", path, d.status, d.raw)
+		}
+		for list, value := range map[string]string{
+			"scopes_supported": "scope_all", "response_types_supported": "code", "grant_types_supported": "refresh_token",
+			"id_token_signing_alg_values_supported": "RS256", "code_challenge_methods_supported": "S256",
+			"token_endpoint_auth_methods_supported": "client_secret_post", "acr_values_supported": "eidas1",
+		} {
+			if !slices.Contains(d.strings(list), value) {
+				t.Errorf("%s: %s has no %s: %v", path, list, value, d.document[list])
+			}
 		}
 	}
 }
 
-func frontWithQuery(t *testing.T, s *software) {
-	_, query, _ := strings.Cut(s.ask("acr_values", ""), "?")
-	s.redeem(s.code(s.demo.Sheet.AuthorizationEndpoint + "/?acr_values=eidas1&" + query))
-}
-
-func realmPath(t *testing.T, s *software) {
-	if !strings.HasSuffix(s.demo.Sheet.Issuer, "/auth/realms/esante-wallet") {
-		t.Errorf("issuer %s", s.demo.Sheet.Issuer)
+func TestPoint2AuthorizationIsNotBelowTheIssuer(t *testing.T) {
+	s := psc(t)
+	d := s.send(http.MethodGet, realm("/.well-known/wallet-openid-configuration"), "")
+	front := d.text(t, "authorization_endpoint")
+	if strings.HasPrefix(front, running.Sheet.Issuer) || !strings.HasSuffix(front, "/auth") {
+		t.Errorf("authorization_endpoint %s", front)
 	}
-	_, query, _ := strings.Cut(s.ask(), "?")
-	s.redeem(s.code(s.realm(protocol + "/auth?" + query)))
 }
 
-func userInfo(t *testing.T, s *software) {
-	access := s.tokens().text(t, "access_token")
-	for _, c := range []struct{ method, path string }{
-		{http.MethodGet, protocol + "/userinfo"}, {http.MethodPost, protocol + "/userinfo"}, {http.MethodPost, protocol + "//userinfo"},
+func TestPoint2TrailingSlashAndQueryOfItsOwn(t *testing.T) {
+	s := psc(t)
+	for _, front := range []string{"/", "/?acr_values=eidas1", "?acr_values=eidas1"} {
+		address := running.Sheet.AuthorizationEndpoint + front
+		rest := s.query("acr_values", "").Encode()
+		if strings.Contains(front, "?") {
+			address += "&" + rest
+		} else {
+			address += "?" + rest
+		}
+		_, id, _ := three(t, s.redeem(s.code(address)))
+		if id.text(t, "acr") != "eidas1" {
+			t.Errorf("%s: acr %v", front, id.document["acr"])
+		}
+	}
+}
+
+func TestPoint3RealmPathsAreFixedText(t *testing.T) {
+	s := psc(t)
+	if !strings.HasSuffix(running.Sheet.Issuer, "/auth/realms/esante-wallet") {
+		t.Errorf("issuer %s", running.Sheet.Issuer)
+	}
+	d := s.send(http.MethodGet, realm("/.well-known/wallet-openid-configuration"), "")
+	for name, path := range map[string]string{
+		"token_endpoint": "/token", "userinfo_endpoint": "/userinfo", "end_session_endpoint": "/logout", "jwks_uri": "/certs",
+		"introspection_endpoint": "/token/introspect", "revocation_endpoint": "/revoke",
 	} {
-		status, d := s.call(c.method, s.realm(c.path), http.NoBody, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+access) })
-		if status != http.StatusOK || d.text(t, "SubjectNameID") != s.demo.Login(t, "approve-300ms") {
-			t.Errorf("%s %s: %d %v", c.method, c.path, status, d)
+		if got := d.text(t, name); got != realm(protocol+path) {
+			t.Errorf("%s is %s", name, got)
 		}
+	}
+	// The realm's own authorization path stands in client code too (section 1.1).
+	s.redeem(s.code(realm(protocol+"/auth") + "?" + s.query().Encode()))
+}
+
+func TestPoint4DoubleSlashUserInfoByPOST(t *testing.T) {
+	s := psc(t)
+	a := s.send(http.MethodPost, realm(protocol+"//userinfo"), "", bearer(s.tokens().text(t, "access_token")))
+	if a.status != http.StatusOK || a.text(t, "SubjectNameID") != s.login {
+		t.Errorf("%d %s", a.status, a.raw)
 	}
 }
 
-func threeTokens(t *testing.T, s *software) {
-	answer := s.tokens()
-	_, keys := s.call(http.MethodGet, s.realm(protocol+"/certs"), nil, func(*http.Request) {})
-	published := func(kid any) bool {
-		list, _ := keys["keys"].([]any)
-		return slices.ContainsFunc(list, func(k any) bool { m, _ := k.(map[string]any); return m["kid"] == kid })
-	}
-	var nonces, sids []string
-	for token, typ := range map[string]string{"access_token": "Bearer", "id_token": "ID", "refresh_token": "Refresh"} {
-		header, p := parts(t, answer.text(t, token))
-		if p.text(t, "typ") != typ || p.text(t, "iss") != s.demo.Sheet.Issuer || p.text(t, "azp") != s.ID {
-			t.Errorf("%s: %v", token, p)
-		}
-		if inSet := published(header["kid"]); inSet != (token != "refresh_token") || inSet && header["alg"] != "RS256" {
-			t.Errorf("%s: header %v, key published: %v", token, header, inSet)
-		}
-		for _, name := range []string{"jti", "sub", "scope"} {
-			p.text(t, name)
-		}
-		life := p.number(t, "exp") - p.number(t, "iat")
-		if want := map[bool]float64{true: 1800, false: 120}[token == "refresh_token"]; life != want {
-			t.Errorf("%s lives %v s, want %v", token, life, want)
-		}
-		if token != "refresh_token" {
-			p.number(t, "auth_time")
-		}
-		if token != "access_token" {
-			p.text(t, "aud")
-		}
-		nonces = append(nonces, p.text(t, "nonce"))
-		sids = append(sids, p.text(t, "sid"), p.text(t, "session_state"))
-	}
-	if len(slices.Compact(nonces)) != 1 || nonces[0] != "n-0S6" || len(slices.Compact(sids)) != 1 {
-		t.Errorf("nonces %v, sids %v", nonces, sids)
+func TestPoint4DoubleSlashIntrospectionByPOST(t *testing.T) {
+	s := psc(t)
+	form := "token=" + s.tokens().text(t, "access_token")
+	a := s.send(http.MethodPost, realm(protocol+"//token/introspect"), form, asJavaForm, s.basic)
+	if a.status != http.StatusOK || a.document["active"] != true {
+		t.Errorf("%d %s", a.status, a.raw)
 	}
 }
 
-func tokenResponse(t *testing.T, s *software) {
-	d := s.tokens()
-	if d.number(t, "refresh_expires_in") != 1800 || d.number(t, "expires_in") != 120 || d.text(t, "token_type") != "Bearer" || d.number(t, "not-before-policy") != 0 {
-		t.Errorf("%v", d)
-	}
-	_, access := parts(t, d.text(t, "access_token"))
-	if d.text(t, "session_state") != access.text(t, "sid") || d.text(t, "scope") != "openid scope_all" {
-		t.Errorf("%v", d)
-	}
-}
-
-func credentials(t *testing.T, s *software) {
-	inBody := url.Values{"client_id": {s.ID}, "client_secret": {s.Secret}}
-	for name, c := range map[string]struct {
-		extra url.Values
-		head  func(*http.Request)
-		want  int
-	}{
-		"basic":           {nil, s.basic, http.StatusOK},
-		"body":            {inBody, func(*http.Request) {}, http.StatusOK},
-		"both":            {inBody, s.basic, http.StatusOK},
-		"scope too":       {url.Values{"scope": {"openid"}}, s.basic, http.StatusOK},
-		"both, one wrong": {url.Values{"client_id": {s.ID}, "client_secret": {"wrong"}}, s.basic, http.StatusUnauthorized},
-		"two clients":     {url.Values{"client_id": {"demo-oidc"}, "client_secret": {"x"}}, s.basic, http.StatusUnauthorized},
+func TestPoint5UserInfoByGETAndEmptyPOST(t *testing.T) {
+	s := psc(t)
+	access := bearer(s.tokens().text(t, "access_token"))
+	accept := func(r *http.Request) { r.Header.Set("Accept", "application/json") }
+	for name, a := range map[string]reply{
+		"GET":                     s.send(http.MethodGet, realm(protocol+"/userinfo"), "", access),
+		"GET, Accept":             s.send(http.MethodGet, realm(protocol+"/userinfo"), "", access, accept),
+		"POST":                    s.send(http.MethodPost, realm(protocol+"/userinfo"), "", access),
+		"POST, form without body": s.send(http.MethodPost, realm(protocol+"/userinfo"), "", access, asForm, accept),
+		"POST, JSON without body": s.send(http.MethodPost, realm(protocol+"/userinfo"), "", access, func(r *http.Request) {
+			r.Header.Set("Content-Type", "application/json")
+		}),
 	} {
-		form := url.Values{"grant_type": {"authorization_code"}, "code": {s.code(s.ask())}, "redirect_uri": {s.RedirectURIs[0]}}
-		for k, v := range c.extra {
-			form[k] = v
-		}
-		status, d := s.post(s.realm(protocol+"/token"), form, c.head)
-		if (status == http.StatusOK) != (c.want == http.StatusOK) || status >= http.StatusInternalServerError {
-			t.Errorf("%s: %d %v", name, status, d)
+		if a.status != http.StatusOK || !strings.HasPrefix(a.header.Get("Content-Type"), "application/json") || a.text(t, "SubjectNameID") != s.login {
+			t.Errorf("%s: %d %s %s", name, a.status, a.header.Get("Content-Type"), a.raw)
 		}
 	}
 }
 
-func withoutOpenid(t *testing.T, s *software) {
-	d := s.tokens("scope", "scope_all")
-	if _, ok := d["id_token"]; ok {
-		t.Error("an ID token was given without openid")
-	}
-	status, info := s.call(http.MethodGet, s.realm(protocol+"/userinfo"), nil, func(r *http.Request) {
-		r.Header.Set("Authorization", "Bearer "+d.text(t, "access_token"))
-	})
-	if status != http.StatusOK || info.text(t, "SubjectNameID") == "" {
-		t.Errorf("%d %v", status, info)
-	}
-}
-
-func acr(t *testing.T, s *software) {
-	for asked, want := range map[string]string{
-		"eidas1": "eidas1", "eidas2": "eidas2", "eidas3 eidas1": "eidas1", "eidas2 eidas1": "eidas2", "0": "eidas1", "": "eidas1",
+// DRIMbox reads a JSON object whatever the status, pmsi reads error_description
+// wherever there is an error.
+func TestPoint5RefusalsAreJSONObjects(t *testing.T) {
+	s := psc(t)
+	for name, a := range map[string]reply{
+		"UserInfo":     s.send(http.MethodPost, realm(protocol+"//userinfo"), "", bearer("expired")),
+		"token":        s.refresh("expired"),
+		"a wrong code": s.post("/token", s.redeemForm("wrong")),
 	} {
-		_, p := parts(t, s.tokens("acr_values", asked).text(t, "id_token"))
-		if got := p.text(t, "acr"); got != want {
-			t.Errorf("asked %q, got %q, want %q", asked, got, want)
+		if a.status/100 != 4 || a.text(t, "error") == "" || a.text(t, "error_description") == "" {
+			t.Errorf("%s: %d %s", name, a.status, a.raw)
 		}
 	}
 }
 
-func introspection(t *testing.T, s *software) {
-	d := s.tokens()
-	for token, named := range map[string]bool{"access_token": true, "refresh_token": false} {
-		status, got := s.post(s.realm(protocol+"//token/introspect"), url.Values{"token": {d.text(t, token)}}, s.basic)
-		_, has := got["SubjectNameID"]
-		if status != http.StatusOK || got["active"] != true || has != named || got.text(t, "client_id") != s.ID {
-			t.Errorf("%s: %d %v", token, status, got)
+func TestPoint6ThreeTokensThatClientsDecode(t *testing.T) {
+	s := psc(t)
+	access, id, refresh := three(t, s.tokens())
+	for typ, j := range map[string]token{"Bearer": access, "ID": id, "Refresh": refresh} {
+		for _, name := range []string{"exp", "iat"} {
+			j.number(t, name)
+		}
+		for _, name := range []string{"jti", "iss", "sub", "typ", "azp", "nonce", "session_state", "sid"} {
+			if j.text(t, name) == "" {
+				t.Errorf("%s: %s is empty", typ, name)
+			}
+		}
+		if j.document["typ"] != typ || j.document["azp"] != s.ID || j.document["iss"] != running.Sheet.Issuer || j.document["nonce"] != nonce {
+			t.Errorf("%s: %v", typ, j.document)
+		}
+		if j.document["sid"] != access.document["sid"] || j.document["session_state"] != j.document["sid"] || j.document["sub"] != access.document["sub"] {
+			t.Errorf("%s belongs to another login: %v", typ, j.document)
 		}
 	}
-	status, got := s.post(s.realm(protocol+"/token/introspect"), url.Values{"token": {"unknown"}}, s.basic)
-	if status != http.StatusOK || len(got) != 1 || got["active"] != false {
-		t.Errorf("unknown: %d %v", status, got)
+	if access.number(t, "auth_time") != id.number(t, "auth_time") {
+		t.Error("two times of one login")
+	}
+	refresh.text(t, "aud")
+	refresh.text(t, "scope")
+}
+
+func TestPoint7RefreshExpiresInAndSessionState(t *testing.T) {
+	s := psc(t)
+	a := s.tokens()
+	access, _, _ := three(t, a)
+	a.exactly(t, "access_token", "expires_in", "refresh_expires_in", "refresh_token", "token_type", "id_token", "not-before-policy", "session_state", "scope")
+	if got := a.number(t, "refresh_expires_in"); got != 1800 {
+		t.Errorf("refresh_expires_in %d", got)
+	}
+	if a.text(t, "session_state") == "" || a.document["session_state"] != access.document["sid"] {
+		t.Errorf("session_state %v, sid %v", a.document["session_state"], access.document["sid"])
+	}
+	if a.text(t, "token_type") != "Bearer" || a.number(t, "not-before-policy") != 0 || a.text(t, "scope") != "openid scope_all" {
+		t.Errorf("%s", a.raw)
+	}
+	b := s.granted(s.refresh(a.text(t, "refresh_token")))
+	if b.document["session_state"] != a.document["session_state"] || b.number(t, "refresh_expires_in") != 1800 {
+		t.Errorf("after a refresh: %s", b.raw)
 	}
 }
 
-func refresh(t *testing.T, s *software) {
-	d := s.tokens()
-	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {d.text(t, "refresh_token")}}
-	_, one := s.post(s.realm(protocol+"/token"), form, s.basic)
-	_, two := s.post(s.realm(protocol+"/token"), form, s.basic) // the first answer was lost on the way
-	if one.text(t, "refresh_token") != two.text(t, "refresh_token") {
-		t.Error("a lost answer logs the person out")
+func TestPoint9ScopeAllWithoutOpenid(t *testing.T) {
+	s := psc(t)
+	a := s.tokens("scope", "scope_all")
+	if _, ok := a.document["id_token"]; ok || a.text(t, "scope") != "scope_all" {
+		t.Errorf("%v, scope %v", slices.Sorted(maps.Keys(a.document)), a.document["scope"])
 	}
-	_, before := parts(t, d.text(t, "id_token"))
-	_, after := parts(t, one.text(t, "id_token"))
-	for _, same := range []string{"sub", "acr", "auth_time", "sid"} {
-		if before[same] != after[same] {
-			t.Errorf("%s moved from %v to %v", same, before[same], after[same])
+	if info := s.userInfo(a.text(t, "access_token")); info.status != http.StatusOK || info.text(t, "SubjectNameID") != s.login {
+		t.Errorf("%d %s", info.status, info.raw)
+	}
+	if b := s.granted(s.refresh(a.text(t, "refresh_token"))); b.document["id_token"] != nil {
+		t.Error("a refresh gave an ID token that was never asked for")
+	}
+}
+
+// oauth2-prosanteconnect (pmsi) as it stands: the league library's own parameter,
+// no nonce, no acr_values, credentials in the URL and in the body.
+func TestPoint9PmsiReplayed(t *testing.T) {
+	s := psc(t)
+	code := s.code(s.ask("scope", "scope_all", "approval_prompt", "auto", "nonce", "", "acr_values", ""))
+	a := s.granted(s.credentials()["URL and body"](s.redeemForm(code)))
+	if info := s.userInfo(a.text(t, "access_token")); info.status != http.StatusOK || info.text(t, "SubjectNameID") != s.login {
+		t.Errorf("%d %s", info.status, info.raw)
+	}
+}
+
+func TestPoint10AcrIsExactlyEidas1(t *testing.T) {
+	s := psc(t)
+	a := s.tokens()
+	access, id, _ := three(t, a)
+	again := parse(t, s.granted(s.refresh(a.text(t, "refresh_token"))).text(t, "id_token"))
+	told := s.introspect(a.text(t, "access_token"))
+	for name, d := range map[string]document{"access": access.document, "ID": id.document, "ID after a refresh": again.document, "introspection": told.document} {
+		if d["acr"] != "eidas1" {
+			t.Errorf("%s: acr %v", name, d["acr"])
 		}
 	}
 }
 
-func optionals(t *testing.T, s *software) {
-	arrived := s.browser.SignIn(s.ask("nonce", "", "kc_idp_hint", "hospital"), s.demo.Login(t, "approve-300ms"))
-	if got := arrived.Query().Get("state"); got != "état&=+/\"'" {
-		t.Errorf("state came back as %q", got)
+func TestPoint11ClaimNamesAreCaseExact(t *testing.T) {
+	s := psc(t)
+	info := s.userInfo(s.tokens().text(t, "access_token"))
+	for _, name := range []string{"SubjectNameID", "SubjectOrganizationID"} {
+		info.text(t, name)
 	}
-	_, p := parts(t, s.redeem(arrived.Query().Get("code")).text(t, "access_token"))
-	if p.text(t, "nonce") != "" {
-		t.Error("a nonce was invented")
+	if ids, _ := info.document["otherIds"].([]any); len(ids) == 0 {
+		t.Errorf("otherIds %v", info.document["otherIds"])
 	}
-	s.browser.Get(s.ask("state", "", "prompt", "none"))
-	if s.browser.Arrived == nil || s.browser.Arrived.Query().Has("state") || s.browser.Arrived.Query().Get("iss") == "" {
-		t.Errorf("arrived at %v", s.browser.Arrived)
+	seen := map[string]string{}
+	for name := range info.document {
+		if other, ok := seen[strings.ToLower(name)]; ok {
+			t.Errorf("%s and %s", name, other)
+		}
+		seen[strings.ToLower(name)] = name
+	}
+	for _, absent := range []string{"email", "email_verified", "name"} {
+		if _, ok := info.document[absent]; ok {
+			t.Errorf("%s was never there since 2023", absent)
+		}
 	}
 }
