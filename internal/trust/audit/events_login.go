@@ -9,6 +9,9 @@ type LoginSucceeded struct {
 	Means   string `json:"means"`            // authn.Means
 	Device  string `json:"device,omitempty"` // reference of the phone or card
 	ACR     string `json:"acr"`              // level reached
+	Serial  string `json:"serial,omitempty"` // of the card's certificate, in hex
+	Issuer  string `json:"issuer,omitempty"` // common name of its authority
+	Txn     string `json:"txn,omitempty"`    // identifier of the challenge that the card answered
 }
 
 // LoginRefused says that a person or what he presented was refused. Failures of callers
@@ -17,14 +20,18 @@ type LoginRefused struct {
 	Subject string `json:"subject,omitempty"`
 	Client  string `json:"client"`
 	Means   string `json:"means,omitempty"`
-	Reason  string `json:"reason"` // code of ux.md 3.5, "PF-EC-012"
+	Reason  string `json:"reason"`           // code of ux.md 3.5, "PF-EC-012"
+	Device  string `json:"device,omitempty"` // reference of the card, once its key has signed this login
+	Serial  string `json:"serial,omitempty"` // of the card's certificate, in hex
+	Issuer  string `json:"issuer,omitempty"` // common name of its authority
+	Txn     string `json:"txn,omitempty"`    // identifier of the challenge that the card answered
 }
 
 // SessionEnded says that a session is over, by logout or by another hand.
 type SessionEnded struct {
 	Subject string `json:"subject"`
 	SID     string `json:"sid"`
-	Reason  string `json:"reason"` // logout | replaced | epoch | admin | expired
+	Reason  string `json:"reason"` // logout | replaced | epoch | admin | expired | card_removed | card_opposed
 }
 
 // ActivityChosen says that the person chose the situation d'exercice he acts in.

@@ -23,8 +23,11 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // all has one of each event, every field filled.
 func all() []Event {
 	return []Event{
-		LoginSucceeded{Subject: "899700000017", Sub: "0b2f", Client: "dmp", SID: "s1", Means: "ecps", Device: "d1", ACR: "eidas1"},
-		LoginRefused{Subject: "899700000017", Client: "dmp", Means: "ecps", Reason: "PF-EC-012"},
+		LoginSucceeded{Subject: "899700000017", Sub: "0b2f", Client: "dmp", SID: "s1", Means: "ecps", Device: "d1", ACR: "eidas1", Serial: "0a", Issuer: "TEST AC", Txn: "t1"},
+		LoginRefused{
+			Subject: "899700000017", Client: "dmp", Means: "card", Reason: "PF-CA-050", Device: "8025000001/2800000017",
+			Serial: "0a", Issuer: "TEST AC IGC-SANTE FORT PERSONNES", Txn: "t1",
+		},
 		SessionEnded{Subject: "899700000017", SID: "s1", Reason: "logout"},
 		ActivityChosen{Subject: "899700000017", Client: "dmp", SID: "s1", Activity: "a1"},
 		CodeIssued{Subject: "899700000017", Client: "dmp", SID: "s1", Family: "f1"},
@@ -48,6 +51,8 @@ func all() []Event {
 		DeviceExpired{Subject: "899700000017", Device: "d1"},
 		ApprovalGiven{Subject: "899700000017", Device: "d1", Client: "dmp", Request: "r1"},
 		ApprovalRefused{Subject: "899700000017", Device: "d1", Client: "dmp", Request: "r1", Reason: "wrong_number"},
+		CardOpposed{Operator: "o1", Card: "8025000001/2800000017", Subject: "899700000017", Reason: "lost"},
+		CardReinstated{Operator: "o1", Card: "8025000001/2800000017", Subject: "899700000017"},
 		RegisterImported{
 			Source: "public", Fingerprint: "ab", Rows: 10, Persons: 9, Added: 3, Changed: 2, Closed: 1, Rejected: 1,
 			Accepted: true, Overridden: true, Reason: "too_many_closings",

@@ -15,6 +15,8 @@ const (
 	FailureIdentifier    FailureKind = "identifier"     // login with an identifier that leads nowhere
 	FailureDeviceAuth    FailureKind = "device_auth"    // call of the device API without a valid device signature
 	FailureEnrolment     FailureKind = "enrolment"      // unknown or used invitation
+	FailureCard          FailureKind = "card"           // answer that no card is proven to have signed
+	FailureRemoval       FailureKind = "card_removal"   // report of a pulled card without its secret
 	FailureCSRF          FailureKind = "csrf"           // form that is not from our page
 	FailureBrowser       FailureKind = "browser"        // request of another browser
 	FailureLogout        FailureKind = "logout"         // logout with a hint that is not ours
@@ -35,7 +37,7 @@ var failureKinds = map[FailureKind]bool{
 	FailureClientAuth: true, FailureAuthorization: true, FailureCode: true, FailureRefresh: true,
 	FailureAccessToken: true, FailureIntrospection: true, FailureRevocation: true, FailureIdentifier: true,
 	FailureDeviceAuth: true, FailureEnrolment: true, FailureCSRF: true, FailureBrowser: true,
-	FailureLogout: true, FailureRateLimit: true, FailureMalformed: true, FailureInternalError: true,
+	FailureCard: true, FailureRemoval: true, FailureLogout: true, FailureRateLimit: true, FailureMalformed: true, FailureInternalError: true,
 }
 
 // known maps a kind outside the list to one inside it: the list stays closed
