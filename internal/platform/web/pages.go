@@ -157,6 +157,18 @@ func classify(err error) (status int, code string) {
 	return status, cmp.Or(fault.CodeOf(err), byStatus(status))
 }
 
+// StatusOf gives the HTTP status under which a failure is shown.
+func StatusOf(err error) int {
+	status, _ := classify(err)
+	return status
+}
+
+// CodeOf gives the public code under which a failure is shown.
+func CodeOf(err error) string {
+	_, code := classify(err)
+	return code
+}
+
 func statusOf(k fault.Kind) int {
 	switch k {
 	case fault.NotFound:
