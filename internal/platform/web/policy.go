@@ -29,7 +29,7 @@ const (
 // hence https: and, in the sandbox alone, plain http on loopback.
 func basePolicy(sandbox bool) string {
 	policy := "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; " + scriptSelf +
-		"; connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; " + formAction + "'self' https:"
+		"; " + connectSelf + "; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; " + formAction + "'self' https:"
 	if sandbox {
 		policy += " http://127.0.0.1:* http://localhost:*"
 	}
@@ -51,6 +51,16 @@ func AllowFormTo(c echo.Context, redirectURI string) {
 	if found && !slices.Contains(strings.Fields(allowed), source) {
 		h.Set(headerCSP, policy+" "+source)
 	}
+}
+
+const connectSelf = "connect-src 'self'"
+
+// AllowConnectTo lets the scripts of this page, and of no other, call the named
+// origins: the card bridge on the person's own computer. Call it with origins of
+// our own making only.
+func AllowConnectTo(c echo.Context, origins ...string) {
+	h := c.Response().Header()
+	h.Set(headerCSP, strings.Replace(h.Get(headerCSP), connectSelf, strings.Join(append([]string{connectSelf}, origins...), " "), 1))
 }
 
 // formSource gives the CSP source of a redirect URI beyond https, or nothing.
