@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/egide-id/egide/internal/means/authn"
-	"github.com/egide-id/egide/internal/oidc/claims"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/platform/web"
 )
@@ -28,6 +27,7 @@ type choicePage struct {
 	Identity   string // who has a live session in this browser
 	Alert      *web.Failure
 	ECPS       bool // the e-CPS can answer this request
+	Card       bool // the card can, and this provider takes cards
 	CardOnly   web.Failure
 	Login      string
 	LoginError *web.FieldError
@@ -45,7 +45,7 @@ func (l *Login) choose(v *visit, o choice) error {
 		o.typed = remembered(v)
 	}
 	p := choicePage{
-		frame: l.frame(v), Owner: v.client.Owner, Identity: identity, ECPS: l.offersECPS(v),
+		frame: l.frame(v), Owner: v.client.Owner, Identity: identity, ECPS: l.offersECPS(v), Card: l.offersCard(v),
 		Login: o.typed, Shared: o.shared || v.login.Shared, Sent: sent(v.login.Scope, v.lang),
 	}
 	if o.alert != "" {
@@ -67,8 +67,7 @@ func (l *Login) choose(v *visit, o choice) error {
 // (eidas3, or a service that takes cards only) the page says so instead of
 // letting somebody try in vain.
 func (l *Login) offersECPS(v *visit) bool {
-	_, enough := claims.ACR(v.client, v.login.ACRValues, authn.Authentication{Means: authn.ECPS})
-	return enough
+	return l.enough(v, authn.Authentication{Means: authn.ECPS})
 }
 
 // remembered is the identifier typed before in this login (nobody types it

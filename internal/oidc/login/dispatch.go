@@ -16,7 +16,7 @@ func (l *Login) show(v *visit) error {
 	switch v.login.Progress {
 	case grant.Pending:
 		if v.login.Wallet == "" {
-			return l.choose(v, choice{})
+			return l.begins(v)
 		}
 		return l.follow(v)
 	case grant.Authenticated:
@@ -28,6 +28,15 @@ func (l *Login) show(v *visit) error {
 	case grant.Expired:
 	}
 	return fault.New(fault.Expired, ecps.CodeExpired, "this login has expired")
+}
+
+// begins shows the means, or at once the only one that can answer (step-up: a
+// level that the card alone reaches).
+func (l *Login) begins(v *visit) error {
+	if l.offersCard(v) && !l.offersECPS(v) {
+		return l.showCard(v)
+	}
+	return l.choose(v, choice{})
 }
 
 // follow shows a login that waits for a phone.

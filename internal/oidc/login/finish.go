@@ -2,18 +2,28 @@ package login
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/means/ecps"
-	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/claims"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/platform/web"
 	"github.com/egide-id/egide/internal/trust/audit"
 )
+
+// proven is a login that somebody has proven, by whichever means, ready to be
+// opened: who, and what the trace says of the means.
+type proven struct {
+	auth  authn.Authentication
+	event audit.LoginSucceeded
+	// bind ties the session to what keeps it open, before anybody can use it;
+	// nil if nothing does.
+	bind func(sid string) error
+}
 
 // finish turns an approval into a login: proof, person, session, trace, answer.
 //
@@ -28,21 +38,35 @@ func (l *Login) finish(v *visit) error {
 	if err != nil {
 		return l.consumedElsewhere(v, err)
 	}
-	auth, err := l.authentication(v, proof)
-	if fault.Is(err, fault.Denied) {
-		return l.refuse(v, fault.CodeOf(err))
-	}
+	auth, err := l.authentication(v, proof.Holder)
 	if err != nil {
+		if code := notStanding(err, ecps.CodeClosed, ecps.CodeClosed); code != "" {
+			return l.refuse(v, code)
+		}
 		return err
 	}
-	acr, enough := claims.ACR(v.client, v.login.ACRValues, auth)
-	if !enough {
+	auth.Means, auth.At, auth.Ref = authn.ECPS, proof.At, proof.Device
+	if !l.enough(v, auth) {
 		return l.refuse(v, codeCardNeeded)
 	}
-	if err := l.begin(v, auth, acr); err != nil {
+	return l.succeed(v, proven{auth: auth})
+}
+
+// enough tells whether the means reaches what the service asked.
+func (l *Login) enough(v *visit, auth authn.Authentication) bool {
+	_, enough := claims.ACR(v.client, v.login.ACRValues, auth)
+	return enough
+}
+
+// succeed opens the session and goes back to the dispatcher.
+func (l *Login) succeed(v *visit, p proven) error {
+	acr, _ := claims.ACR(v.client, v.login.ACRValues, p.auth)
+	p.event.Subject, p.event.Sub, p.event.Client = p.auth.Subject.String(), p.auth.Sub, v.client.ID
+	p.event.Means, p.event.Device, p.event.ACR = string(p.auth.Means), p.auth.Ref, acr
+	if err := l.begin(v, p); err != nil {
 		return l.stale(v, err)
 	}
-	l.remember(v, proof.Holder)
+	l.remember(v, p.auth.Subject)
 	return l.back(v)
 }
 
@@ -56,43 +80,51 @@ func (l *Login) consumedElsewhere(v *visit, err error) error {
 }
 
 // authentication looks the person up again: what the register says now decides,
-// not what it said when the phone was asked (D6, S-94).
-func (l *Login) authentication(v *visit, proof wallet.Proof) (authn.Authentication, error) {
-	person, err := l.Directory.Lookup(v.ctx, proof.Holder)
-	if fault.Is(err, fault.NotFound) || err == nil && person.Closed {
-		return authn.Authentication{}, fault.New(fault.Denied, ecps.CodeClosed, "the record of this person is closed")
-	}
+// not what it said when the phone or the card was asked (D6, S-94).
+// Errors: fault.NotFound for a stranger, fault.Denied for a closed record.
+func (l *Login) authentication(v *visit, holder rpps.NationalID) (authn.Authentication, error) {
+	person, err := l.Directory.Lookup(v.ctx, holder)
 	if err != nil {
 		return authn.Authentication{}, err
+	}
+	if person.Closed {
+		return authn.Authentication{}, fault.New(fault.Denied, "", "the record of this person is closed")
 	}
 	sub, err := l.Subjects.Of(v.ctx, person)
 	if err != nil {
 		return authn.Authentication{}, err
 	}
-	return authn.Authentication{
-		Subject: person.ID, Sub: sub.Sub, Means: authn.ECPS, At: proof.At, Ref: proof.Device, Epoch: sub.Epoch,
-	}, nil
+	return authn.Authentication{Subject: person.ID, Sub: sub.Sub, Epoch: sub.Epoch}, nil
+}
+
+// notStanding gives the code for a person who is not, or no longer, in the
+// register; empty when the failure is another.
+func notStanding(err error, unknown, closed string) string {
+	switch fault.KindOf(err) {
+	case fault.NotFound:
+		return unknown
+	case fault.Denied:
+		return closed
+	case fault.Internal, fault.Expired, fault.Used, fault.Invalid, fault.Conflict, fault.Unavailable:
+	}
+	return ""
 }
 
 // begin opens or renews the session and answers the request. It ends the
 // session that was here before if it is another one: a browser has one.
-func (l *Login) begin(v *visit, auth authn.Authentication, acr string) error {
+func (l *Login) begin(v *visit, p proven) error {
 	before, had, err := l.liveSession(v)
 	if err != nil {
 		return err
 	}
-	event := audit.LoginSucceeded{
-		Subject: auth.Subject.String(), Sub: auth.Sub, Client: v.client.ID,
-		Means: string(auth.Means), Device: auth.Ref, ACR: acr,
-	}
-	if had && l.continues(v, before, auth) {
-		event.SID = before.SID
-		renewed, err := l.renew(v, auth, event)
+	if had && l.continues(v, before, p.auth) {
+		p.event.SID = before.SID
+		renewed, err := l.renew(v, p)
 		if err != nil || renewed {
 			return err
 		}
 	}
-	if err := l.open(v, auth, event); err != nil {
+	if err := l.open(v, p); err != nil {
 		return err
 	}
 	if had {
@@ -110,34 +142,49 @@ func (l *Login) continues(v *visit, before session.Session, auth authn.Authentic
 // renew keeps the session of the same person, so that his other services stay
 // connected, under a new cookie value (SE1). It tells false when the session
 // has just ended.
-func (l *Login) renew(v *visit, auth authn.Authentication, event audit.LoginSucceeded) (bool, error) {
-	if err := l.Audit.Record(v.ctx, event); err != nil {
+func (l *Login) renew(v *visit, p proven) (bool, error) {
+	if err := l.Audit.Record(v.ctx, p.event); err != nil {
 		return false, err
 	}
-	s, cookie, err := l.Sessions.Renew(v.ctx, event.SID, auth)
+	s, cookie, err := l.Sessions.Renew(v.ctx, p.event.SID, p.auth)
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Conflict) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
+	if err := p.bound(s.SID); err != nil {
+		// The card left while it was proven: who pulled it wants nothing to stay open.
+		return true, errors.Join(err, l.end(v, s.SID, reasonRemoved))
+	}
 	l.Cookies.SetSession(v.c, cookie)
-	_, err = l.Requests.Authenticate(v.ctx, v.login.Handle, auth, s.SID)
+	_, err = l.Requests.Authenticate(v.ctx, v.login.Handle, p.auth, s.SID)
 	return true, err
+}
+
+// bound ties the session to what keeps it open.
+func (p proven) bound(sid string) error {
+	if p.bind == nil {
+		return nil
+	}
+	return p.bind(sid)
 }
 
 // open begins a session with a cookie value nobody knew before the login: what
 // was planted in the browser opens nothing afterwards (fixation, SE1). A session
 // whose trace cannot be written ends before anybody holds its cookie.
-func (l *Login) open(v *visit, auth authn.Authentication, event audit.LoginSucceeded) error {
-	s, cookie, err := l.Sessions.Begin(v.ctx, auth, v.login.Shared)
+func (l *Login) open(v *visit, p proven) error {
+	s, cookie, err := l.Sessions.Begin(v.ctx, p.auth, v.login.Shared)
 	if err != nil {
 		return err
 	}
-	event.SID = s.SID
-	err = l.Audit.Record(v.ctx, event)
+	p.event.SID = s.SID
+	err = p.bound(s.SID)
 	if err == nil {
-		_, err = l.Requests.Authenticate(v.ctx, v.login.Handle, auth, s.SID)
+		err = l.Audit.Record(v.ctx, p.event)
+	}
+	if err == nil {
+		_, err = l.Requests.Authenticate(v.ctx, v.login.Handle, p.auth, s.SID)
 	}
 	if err != nil {
 		if _, e := l.Sessions.End(v.ctx, s.SID); e != nil && !fault.Is(e, fault.NotFound) {

@@ -9,7 +9,8 @@
 // second tab and a double click are all the same thing: another look (AZ23).
 //
 //	choice  --identifier-->  waiting  --approved-->  confirmation  -->  service
-//	   \________cancel__________/  \__refused__________/ not me ________/
+//	   \____________card__________________answered_____/  not me        /
+//	    \_______cancel__________/  \__refused____________________________/
 //
 // All pages are plain forms that work without script (D10).
 package login
@@ -24,6 +25,8 @@ import (
 	"github.com/egide-id/egide/internal/identity/directory"
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/identity/subject"
+	"github.com/egide-id/egide/internal/means/cps"
+	"github.com/egide-id/egide/internal/means/cps/cards"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/grant"
@@ -46,7 +49,15 @@ type Wallet interface {
 	RememberBrowser(ctx context.Context, browser string, holder rpps.NationalID) error
 }
 
-// Deps is what New needs; all are required.
+// Cards is what the pages and the bridges need of the card.
+type Cards interface {
+	Challenge(ctx context.Context, a cards.Ask) (token, id string, err error)
+	Prove(ctx context.Context, a cards.Answer) (cps.Verdict, error)
+	Open(ctx context.Context, id, sid, number string) error
+	Pull(ctx context.Context, r cps.Removal) (sid string, err error)
+}
+
+// Deps is what New needs; all are required but Cards.
 type Deps struct {
 	Requests  *grant.Requests
 	Sessions  *session.Sessions
@@ -54,6 +65,8 @@ type Deps struct {
 	Clients   *client.Registry
 	Directory directory.Directory
 	Wallet    Wallet
+	Cards     Cards // nil: this provider takes no card
+	Bridge    []int // ports where pages look for a bridge on the person's computer
 	KV        store.KV
 	Pages     *web.Pages
 	Cookies   web.Cookies
@@ -101,6 +114,9 @@ func (l *Login) Mount(e *echo.Echo) {
 		e.POST("/login/:handle/"+action, l.acting(step))
 		// Whoever reloads or bookmarks the address of a form lands on the step that is due.
 		e.GET("/login/:handle/"+action, l.looking(l.back))
+	}
+	if l.Cards != nil {
+		l.mountCard(e)
 	}
 	l.mountTexts(e)
 }
