@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
-	"github.com/egide-id/egide/internal/provider"
 )
 
 type ecpsCmd struct {
@@ -12,25 +11,21 @@ type ecpsCmd struct {
 }
 
 type ecpsInviteCmd struct {
-	configFlags
-	Data string `help:"Data folder of the running provider, when there is no configuration file (egide demo --data)." type:"path"`
-	ID   string `arg:"" help:"National identifier, 8 + RPPS."`
+	runningFlags
+	ID string `arg:"" help:"National identifier, 8 + RPPS."`
 }
 
 // Run asks the running server through its admin socket.
 func (i ecpsInviteCmd) Run(a *app) error {
-	c := provider.Config{DataDir: i.Data}
-	if i.Data == "" {
-		var err error
-		if c, err = i.load(); err != nil {
-			return err
-		}
+	admin, err := i.admin()
+	if err != nil {
+		return err
 	}
 	id, err := rpps.ParseNationalID(i.ID)
 	if err != nil {
 		return err
 	}
-	invitation, err := provider.NewAdmin(c).Invite(a.Ctx, id)
+	invitation, err := admin.Invite(a.Ctx, id)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ type cli struct {
 	Demo      demoCmd      `cmd:"" help:"Run provider, DMP, sandbox phones and an invented register on loopback."`
 	Directory directoryCmd `cmd:"" help:"Import, generate and look into the register."`
 	Audit     auditCmd     `cmd:"" help:"Verify the traces."`
+	Card      cardCmd      `cmd:"" help:"Put cards in opposition, list them."`
 	Keys      keysCmd      `cmd:"" help:"List and rotate signing keys."`
 	Client    clientCmd    `cmd:"" help:"Check relying parties' registrations."`
 	ECPS      ecpsCmd      `cmd:"" name:"ecps" help:"Sandbox only: invite a phone."`

@@ -26,7 +26,7 @@ import (
 
 const (
 	adminSocket = "admin.sock"
-	maxAdmin    = 4 << 10
+	maxAdmin    = 64 << 10
 	profileSpan = 10 * time.Second
 )
 
@@ -50,6 +50,9 @@ func (p *Provider) listenAdmin(ctx context.Context) (net.Listener, error) {
 func (p *Provider) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /ecps/invite", p.adminInvite)
+	mux.HandleFunc("POST /card/oppose", p.adminOppose)
+	mux.HandleFunc("POST /card/reinstate", p.adminReinstate)
+	mux.HandleFunc("POST /card/list", p.adminCards)
 	mux.HandleFunc("GET /runtime", adminRuntime)
 	mux.HandleFunc("GET /profile", p.adminProfile)
 	return mux

@@ -37,6 +37,7 @@ type Config struct {
 	TLS              TLSConfig       `yaml:"tls"`
 	Store            StoreConfig     `yaml:"store"`
 	Lifetimes        LifetimesConfig `yaml:"lifetimes"`
+	Card             CardConfig      `yaml:"card"`
 }
 
 // TLSConfig names the server's certificate; both empty means plain http, which
@@ -137,7 +138,7 @@ func (c *Config) Validate() []config.Fault {
 		_, errAddr := netip.ParseAddr(p)
 		bad(errPrefix != nil && errAddr != nil, "trusted_proxies", "each entry is an address or a network")
 	}
-	return append(faults, c.Lifetimes.validate()...)
+	return append(append(faults, c.Lifetimes.validate()...), c.Card.validate(c.Environment)...)
 }
 
 // checkURL holds ME1: https, no query, no fragment; http on loopback in the sandbox only.

@@ -28,20 +28,27 @@ func TestDefaultsAreValidButForTheIssuer(t *testing.T) {
 // Each fault is found beside the others, under its own path.
 func TestFaultsOfAConfiguration(t *testing.T) {
 	for path, spoil := range map[string]func(*Config){
-		"environment":                func(c *Config) { c.Environment = "prod" },
-		"node":                       func(c *Config) { c.Node = "../elsewhere" },
-		"listen":                     func(c *Config) { c.Listen = "8080" },
-		"issuer":                     func(c *Config) { c.Issuer = "http://auth.example.org/realm" },
-		"authorization_url":          func(c *Config) { c.AuthorizationURL = "https://wallet.example.org/auth?x=1" },
-		"store.backend":              func(c *Config) { c.Store.Backend = "memory" },
-		"store.redis.addr":           func(c *Config) { c.Store.Backend = "redis" },
-		"tls":                        func(c *Config) { c.TLS.Cert = "cert.pem" },
-		"trusted_proxies":            func(c *Config) { c.TrustedProxies = []string{"everybody"} },
-		"traces_retention":           func(c *Config) { c.TracesRetention = config.Duration(time.Hour) },
-		"lifetimes.code":             func(c *Config) { c.Lifetimes.Code = config.Duration(time.Hour) },
-		"lifetimes.session_idle":     func(c *Config) { c.Lifetimes.SessionIdle = 0 },
-		"lifetimes.access_token":     func(c *Config) { c.Lifetimes.AccessToken = config.Duration(time.Hour) },
-		"lifetimes.refresh_token":    func(c *Config) { c.Lifetimes.RefreshToken = -1 },
+		"environment":             func(c *Config) { c.Environment = "prod" },
+		"node":                    func(c *Config) { c.Node = "../elsewhere" },
+		"listen":                  func(c *Config) { c.Listen = "8080" },
+		"issuer":                  func(c *Config) { c.Issuer = "http://auth.example.org/realm" },
+		"authorization_url":       func(c *Config) { c.AuthorizationURL = "https://wallet.example.org/auth?x=1" },
+		"store.backend":           func(c *Config) { c.Store.Backend = "memory" },
+		"store.redis.addr":        func(c *Config) { c.Store.Backend = "redis" },
+		"tls":                     func(c *Config) { c.TLS.Cert = "cert.pem" },
+		"trusted_proxies":         func(c *Config) { c.TrustedProxies = []string{"everybody"} },
+		"traces_retention":        func(c *Config) { c.TracesRetention = config.Duration(time.Hour) },
+		"lifetimes.code":          func(c *Config) { c.Lifetimes.Code = config.Duration(time.Hour) },
+		"lifetimes.session_idle":  func(c *Config) { c.Lifetimes.SessionIdle = 0 },
+		"lifetimes.access_token":  func(c *Config) { c.Lifetimes.AccessToken = config.Duration(time.Hour) },
+		"lifetimes.refresh_token": func(c *Config) { c.Lifetimes.RefreshToken = -1 },
+		"card.policies": func(c *Config) {
+			c.Card.Authorities = []CardAuthority{{Range: "fort", Root: "r.pem", Issuer: "i.pem", CRL: "http://crl.example.org"}}
+		},
+		"card.authorities[0].range":  func(c *Config) { c.Card.Authorities = []CardAuthority{{Range: "elementaire"}} },
+		"card.authorities[0].root":   func(c *Config) { c.Card.Authorities = []CardAuthority{{Range: "fort"}} },
+		"card.authorities[0].ocsp":   func(c *Config) { c.Card.Authorities = []CardAuthority{{Range: "fort", Root: "r.pem", Issuer: "i.pem"}} },
+		"card.authorities[0].crl":    func(c *Config) { c.Card.Authorities = []CardAuthority{{CRL: "ldap://crl.example.org"}} },
 		"lifetimes.session_absolute": func(c *Config) { c.Lifetimes.SessionAbsolute = config.Duration(48 * time.Hour) },
 	} {
 		c := good()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/egide-id/egide/internal/means/cps/cards"
 	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/client"
@@ -22,7 +23,14 @@ type Provider struct {
 	wallet  *wallet.Wallet
 	handler atomic.Pointer[http.Handler] // replaced as a whole by a reload
 	phones  atomic.Pointer[deviceapi.API]
+
+	// What operators' commands act on; replaced by a reload like the handler.
+	cards      atomic.Pointer[cards.Cards] // nil when no card is taken
+	endSession atomic.Pointer[endSession]
 }
+
+// endSession ends a session with all that hangs on it (logout.Logout.End).
+type endSession func(ctx context.Context, sid, reason string) error
 
 // New opens what the configuration names and wires the house. Nothing listens
 // yet: see Serve and ServeOn. Errors are for the operator: they name a path.

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/egide-id/egide/assets"
+	"github.com/egide-id/egide/internal/means/cps/cards"
 	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
@@ -99,10 +100,17 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	}); err != nil {
 		return nil, err
 	}
-	entry, err := p.login(c, f, w, requests, ending)
+	known, err := p.newCards(c, f)
 	if err != nil {
 		return nil, err
 	}
+	entry, err := p.login(c, f, w, known, requests, ending)
+	if err != nil {
+		return nil, err
+	}
+	ends := endSession(ending.End)
+	p.cards.Store(known)
+	p.endSession.Store(&ends)
 	entry.Mount(e)
 	e.GET("/login/:handle/return", endpoints.Resume)
 	phones.Mount(e.Group(wallet.BasePath))
@@ -154,13 +162,18 @@ func (p *Provider) logout(c Config, f features) (*logout.Logout, error) {
 	})
 }
 
-func (p *Provider) login(c Config, f features, w *wallet.Wallet, requests *grant.Requests, ending *logout.Logout) (*login.Login, error) {
-	return login.New(login.Deps{
+func (p *Provider) login(c Config, f features, w *wallet.Wallet, known *cards.Cards, requests *grant.Requests, ending *logout.Logout) (*login.Login, error) {
+	d := login.Deps{
 		Requests: requests, Sessions: f.sessions, Subjects: p.res.subjects, Clients: p.res.clients, Directory: p.res.register,
 		Wallet: w, KV: p.res.kv, Failures: p.res.traces.Failure, Pages: f.pages, Cookies: f.cookies, Audit: p.res.traces, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
 		EndSession: ending.End,
 		ReturnURL:  func(handle string) string { return f.origin + "/login/" + handle + "/return" },
-	})
+		Bridge:     c.Card.ports(),
+	}
+	if known != nil { // a nil pointer in an interface would look like a part
+		d.Cards = known
+	}
+	return login.New(d)
 }
 
 // traceOrigin gives every trace the request it belongs to, the caller's address
