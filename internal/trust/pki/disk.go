@@ -1,0 +1,155 @@
+package pki
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/filelock"
+)
+
+// patience is how long one process waits for another that writes the folder.
+const patience = 30 * time.Second
+
+// locked runs one change of the authority: alone in this process, alone on the
+// folder, with the ledger as it stands there and written back afterwards.
+func (a *Authority) locked(change func() error) (err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.Dir == "" {
+		return change()
+	}
+	if err := os.MkdirAll(a.Dir, 0o700); err != nil {
+		return fault.Wrap(fault.Unavailable, "", "pki: folder", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	lock, err := filelock.Wait(ctx, filepath.Join(a.Dir, ".lock"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	if err := a.readLedger(); err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(a.ledger, "", "  ")
+	if err != nil {
+		return fault.Wrap(fault.Internal, "", "pki: ledger", err)
+	}
+	return a.write("ledger.json", b)
+}
+
+func (a *Authority) readLedger() error {
+	b, err := os.ReadFile(filepath.Join(a.Dir, "ledger.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		a.ledger = ledger{}
+		return nil
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "", "pki: ledger", err)
+	}
+	a.ledger = ledger{}
+	if err := json.Unmarshal(b, &a.ledger); err != nil {
+		return fault.Wrap(fault.Invalid, "", "pki: the ledger is damaged", err)
+	}
+	return nil
+}
+
+// write replaces a file in one step, readable by its owner alone.
+func (a *Authority) write(name string, b []byte) error {
+	path := filepath.Join(a.Dir, name)
+	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+		return fault.Wrap(fault.Unavailable, "", "pki: "+name, err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fault.Wrap(fault.Unavailable, "", "pki: "+name, err)
+	}
+	return nil
+}
+
+// CertificateFile is where an authority's certificate is kept.
+func (a *Authority) CertificateFile(name string) string { return filepath.Join(a.Dir, name+".pem") }
+
+func (a *Authority) load(name string) (*authority, error) {
+	none := fault.New(fault.NotFound, "", "pki: "+name+" is not made yet")
+	if a.Dir == "" {
+		return nil, none
+	}
+	chain, err := os.ReadFile(a.CertificateFile(name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, none
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "", "pki: "+name, err)
+	}
+	cert, err := parse(chain)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := os.ReadFile(filepath.Join(a.Dir, name+".key"))
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "", "pki: key of "+name, err)
+	}
+	key, err := parseKey(secret)
+	if err != nil {
+		return nil, err
+	}
+	if !key.PublicKey.Equal(cert.PublicKey) {
+		return nil, fault.New(fault.Invalid, "", "pki: key and certificate of "+name+" do not belong together")
+	}
+	return &authority{cert: cert, key: key}, nil
+}
+
+func (a *Authority) save(name string, made *authority) error {
+	if a.Dir == "" {
+		return nil
+	}
+	files, err := pair(made.cert, made.key)
+	if err != nil {
+		return err
+	}
+	// The certificate last: it is what tells that the authority exists.
+	if err := a.write(name+".key", []byte(files.Key)); err != nil {
+		return err
+	}
+	return a.write(name+".pem", []byte(files.Certificate))
+}
+
+func parse(text []byte) (*x509.Certificate, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, fault.New(fault.Invalid, "", "pki: no certificate in PEM form")
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "", "pki: certificate cannot be read", err)
+	}
+	return cert, nil
+}
+
+func parseKey(text []byte) (*rsa.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PRIVATE KEY" {
+		return nil, fault.New(fault.Invalid, "", "pki: no private key in PEM form")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "", "pki: private key cannot be read", err)
+	}
+	private, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return nil, fault.New(fault.Invalid, "", fmt.Sprintf("pki: a key of type %T", key))
+	}
+	return private, nil
+}

@@ -1,0 +1,135 @@
+// Package pki is a test certificate authority shaped like IGC-Santé: three
+// ranges with a root and intermediates each, leaf profiles of cards and
+// organisations, a revocation list and an OCSP responder (cps-card.md section
+// 5). All it makes is marked TEST and of the test product category: nothing of
+// it is accepted in production.
+//
+// Authorities are made when they are first needed: a sandbox that issues CPS
+// cards alone pays for one root and one intermediate.
+package pki
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"math/big"
+	"sync"
+	"time"
+
+	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/trust/igc"
+)
+
+// Sizes and lives of what is made (cps-card.md section 5).
+const (
+	authorityBits = 4096
+	leafBits      = 2048
+	leafYears     = 3
+	listLife      = 24 * time.Hour // lists are renewed each morning
+)
+
+// Options is what New needs; Clock is required.
+type Options struct {
+	Clock clock.Clock
+	// Bits of the authorities' RSA keys; 0 means 4096, as the real ones. Tests
+	// and the sandbox take 2048 to be ready sooner.
+	Bits int
+	// Seed makes keys and serial numbers follow from it, for tests: who knows the
+	// seed knows the keys. nil draws them from the system.
+	Seed []byte
+	// BaseURL is where certificates say that CRLs, OCSP and issuers are published.
+	BaseURL string
+	// Dir keeps everything; empty means memory.
+	Dir string
+}
+
+// Authority is the whole test authority. Safe for concurrent use, also by
+// several processes on one folder.
+type Authority struct {
+	Options
+	mu      sync.Mutex
+	made    map[string]*authority // by short name, "ACI-FO-PP"
+	helpers map[string]*authority // OCSP responders, by the name of their authority
+	ledger  ledger
+}
+
+// authority is one certificate with its key.
+type authority struct {
+	cert *x509.Certificate
+	key  *rsa.PrivateKey
+}
+
+// New opens the authority. Errors: fault.Invalid, fault.Unavailable.
+func New(o Options) (*Authority, error) {
+	if o.Clock == nil {
+		return nil, fault.New(fault.Internal, "", "pki: the clock is missing")
+	}
+	if o.Bits == 0 {
+		o.Bits = authorityBits
+	}
+	if o.Bits < leafBits {
+		return nil, fault.New(fault.Invalid, "", "pki: keys of an authority have at least 2048 bits")
+	}
+	if o.BaseURL == "" {
+		o.BaseURL = "http://127.0.0.1:8490"
+	}
+	a := &Authority{Options: o, made: map[string]*authority{}, helpers: map[string]*authority{}}
+	return a, a.locked(func() error { return nil })
+}
+
+// TrustedIssuer is what a provider pins to accept cards of one range.
+type TrustedIssuer struct {
+	Range        igc.Range
+	Root, Issuer *x509.Certificate
+	OCSP, CRL    string // URLs
+}
+
+// TrustedIssuers gives the authorities of the cards, made if need be.
+func (a *Authority) TrustedIssuers(ranges ...igc.Range) ([]TrustedIssuer, error) {
+	var list []TrustedIssuer
+	err := a.locked(func() error {
+		for _, r := range ranges {
+			issuer, err := a.authority(personsOf(r))
+			if err != nil {
+				return err
+			}
+			root, err := a.authority(rootOf(r))
+			if err != nil {
+				return err
+			}
+			list = append(list, TrustedIssuer{
+				Range: r, Root: root.cert, Issuer: issuer.cert, OCSP: a.BaseURL + "/ocsp", CRL: a.BaseURL + listPath(personsOf(r)),
+			})
+		}
+		return nil
+	})
+	return list, err
+}
+
+// MakeAll makes every authority of the three ranges, and gives their short names.
+func (a *Authority) MakeAll() ([]string, error) {
+	var names []string
+	err := a.locked(func() error {
+		for _, r := range []igc.Range{igc.Fort, igc.Standard, igc.Elementaire} {
+			for _, name := range []string{rootOf(r), personsOf(r), organisationsOf(r)} {
+				if _, err := a.authority(name); err != nil {
+					return err
+				}
+				names = append(names, name)
+			}
+		}
+		return nil
+	})
+	return names, err
+}
+
+// serial draws 128 bits, as the real leaves have.
+func (a *Authority) serial() (*big.Int, error) {
+	b := make([]byte, 16)
+	if _, err := a.draw("serial", a.ledger.Drawn).Read(b); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "", "pki: no randomness", err)
+	}
+	a.ledger.Drawn++
+	b[0] = b[0]&0x7f | 0x40 // positive, and always as long
+	return new(big.Int).SetBytes(b), nil
+}
