@@ -1,0 +1,117 @@
+package softcard
+
+import (
+	"crypto/subtle"
+
+	"github.com/egide-id/egide/internal/trust/igc"
+)
+
+// maxTries is the try counter of a fresh card [C].
+const maxTries = 3
+
+// refPIN is the reference of the holder's PIN [C OSC#2275; U on CPS4].
+const refPIN = 0x01
+
+// pin is the PIN object. Its counters survive a reset.
+type pin struct {
+	value, puk string
+	tries      int
+	pukTries   int
+	uses       int // left by the use counter, if counted
+	counted    bool
+	absent     bool // contactless: there is no PIN [C]
+}
+
+func newPIN(c igc.CardFile, o Options) pin {
+	p := pin{value: c.PIN, puk: c.PUK, tries: maxTries, pukTries: maxTries}
+	if o.Tries != 0 {
+		p.tries = max(0, o.Tries)
+	}
+	if o.Uses != 0 {
+		p.counted, p.uses = true, max(0, o.Uses)
+	}
+	return p
+}
+
+// left is the answer to "how many tries": 63Cx or blocked. A use counter at
+// zero blocks too, whatever tries remain [C].
+func (p *pin) left() uint16 {
+	if p.tries == 0 || p.counted && p.uses == 0 {
+		return swBlocked
+	}
+	return 0x63c0 | uint16(p.tries) //nolint:gosec // at most three
+}
+
+// try compares a PIN in constant time and counts.
+func (p *pin) try(value []byte) uint16 {
+	if p.tries == 0 || p.counted && p.uses == 0 {
+		return swBlocked
+	}
+	p.tries--
+	if subtle.ConstantTimeCompare(value, []byte(p.value)) != 1 {
+		return p.left()
+	}
+	p.tries = maxTries
+	if p.counted {
+		p.uses--
+	}
+	return swOK
+}
+
+// verify is VERIFY: with data a try, without data a question.
+func verify(e *Emulator, c command) ([]byte, uint16) {
+	switch {
+	case e.model.noPIN:
+		return nil, swNoReference
+	case c.p1 != 0 || c.p2 != refPIN:
+		return nil, swNoReference
+	case !c.hasData && e.verified:
+		return nil, swOK
+	case !c.hasData:
+		return nil, e.pin.left()
+	}
+	sw := e.pin.try(c.data)
+	e.verified = sw == swOK
+	return nil, sw
+}
+
+// unblock is RESET RETRY COUNTER: unblock code, then the new PIN.
+func unblock(e *Emulator, c command) ([]byte, uint16) {
+	p := &e.pin
+	if e.model.noPIN || c.p1 != 0 || c.p2 != refPIN {
+		return nil, swNoReference
+	}
+	n := len(p.puk)
+	if len(c.data) < n+4 || len(c.data) > n+8 {
+		return nil, swWrongLength
+	}
+	if p.pukTries == 0 {
+		return nil, swUnusable
+	}
+	p.pukTries--
+	if subtle.ConstantTimeCompare(c.data[:n], []byte(p.puk)) != 1 {
+		return nil, 0x63c0 | uint16(p.pukTries) //nolint:gosec // at most three
+	}
+	p.pukTries, p.tries, p.value = maxTries, maxTries, string(c.data[n:])
+	return nil, swOK
+}
+
+// askCounters is the data of GET DATA for the PIN object [C OSC#2275].
+var askCounters = []byte{0x4d, 0x08, 0x70, 0x06, 0xbf, 0x81, 0x01, 0x02, 0xa0, 0x80}
+
+// getData answers the PIN's counters: 9A most tries, 9B tries left, and 9D uses
+// left on cards that count them.
+func getData(e *Emulator, c command) ([]byte, uint16) {
+	if c.p1 != 0x3f || c.p2 != 0xff || string(c.data) != string(askCounters) || e.model.noPIN {
+		return nil, swNoReference
+	}
+	tags := []byte{0x9a, 1, maxTries, 0x9b, 1, byte(e.pin.tries)} //nolint:gosec // at most three
+	if e.pin.counted {
+		tags = append(tags, 0x9d, 1, byte(e.pin.uses)) //nolint:gosec // small
+	}
+	// The content of A1 on a real card is [U]; its length is [C].
+	tags = append(tags, 0xa1, 8, 0x8c, 6, 0x7e, 0, 0, 0, 0, 0)
+	object := append([]byte{0xa0, byte(len(tags))}, tags...)                //nolint:gosec // short
+	outer := append([]byte{0xbf, 0x81, 0x01, byte(len(object))}, object...) //nolint:gosec // short
+	return append([]byte{0x70, byte(len(outer))}, outer...), swOK           //nolint:gosec // short
+}

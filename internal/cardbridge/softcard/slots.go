@@ -1,0 +1,242 @@
+package softcard
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/egide-id/egide/internal/cardbridge"
+	"github.com/egide-id/egide/internal/means/cps"
+	"github.com/egide-id/egide/internal/platform/fault"
+)
+
+// Slots is a bank of readers in this process: a cardbridge.Transport whose cards
+// are put in and pulled by a call.
+type Slots struct {
+	mu      sync.Mutex
+	slots   []*slot
+	changed chan struct{} // closed and replaced at each change
+}
+
+// slot is one reader.
+type slot struct {
+	name      string
+	card      *Emulator
+	mute, pad bool
+	held      *connection
+	intercept func(n int, command []byte) Event
+}
+
+// Event is what happens to a card instead of, or before, an answer.
+type Event int
+
+// What a test may let happen at an APDU.
+const (
+	Answer Event = iota // nothing: the card answers
+	Pulled              // the card leaves the reader before it answers
+	Reset               // another program resets the card first
+)
+
+// NewSlots makes empty readers.
+func NewSlots(readers ...string) *Slots {
+	s := &Slots{changed: make(chan struct{})}
+	for _, name := range readers {
+		s.slots = append(s.slots, &slot{name: name})
+	}
+	return s
+}
+
+func (s *Slots) slot(reader string) *slot {
+	i := slices.IndexFunc(s.slots, func(x *slot) bool { return x.name == reader })
+	if i < 0 {
+		return nil
+	}
+	return s.slots[i]
+}
+
+// change does something to a reader and wakes who waits for it.
+func (s *Slots) change(reader string, do func(*slot)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x := s.slot(reader); x != nil {
+		do(x)
+		close(s.changed)
+		s.changed = make(chan struct{})
+	}
+}
+
+// Insert puts a card into a reader, in place of the one that was there.
+func (s *Slots) Insert(reader string, card *Emulator) {
+	s.change(reader, func(x *slot) {
+		card.Reset()
+		x.card, x.mute, x.held = card, false, nil
+	})
+}
+
+// Remove pulls the card.
+func (s *Slots) Remove(reader string) {
+	s.change(reader, func(x *slot) { x.card, x.mute, x.held = nil, false, nil })
+}
+
+// Mute puts in a card that does not answer: the wrong way round, or damaged.
+func (s *Slots) Mute(reader string) {
+	s.change(reader, func(x *slot) { x.card, x.mute, x.held = nil, true, nil })
+}
+
+// PINPad gives the reader a keypad of its own, on which the right PIN is typed.
+func (s *Slots) PINPad(reader string) { s.change(reader, func(x *slot) { x.pad = true }) }
+
+// Intercept lets something happen at the n-th APDU of a connection, counted from one.
+func (s *Slots) Intercept(reader string, at func(n int, command []byte) Event) {
+	s.change(reader, func(x *slot) { x.intercept = at })
+}
+
+// Readers implements cardbridge.Transport.
+func (s *Slots) Readers(context.Context) ([]cardbridge.Reader, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]cardbridge.Reader, 0, len(s.slots))
+	for _, x := range s.slots {
+		r := cardbridge.Reader{Name: x.name, State: cardbridge.Empty, PINPad: x.pad}
+		switch {
+		case x.mute:
+			r.State = cardbridge.Mute
+		case x.held != nil:
+			r.State, r.ATR = cardbridge.Busy, x.card.ATR()
+		case x.card != nil:
+			r.State, r.ATR = cardbridge.Present, x.card.ATR()
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+// Changed implements cardbridge.Transport.
+func (s *Slots) Changed(ctx context.Context, seen []cardbridge.Reader) error {
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		s.mu.Unlock()
+		now, err := s.Readers(ctx)
+		if err != nil || !slices.EqualFunc(now, seen, sameReader) {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// sameReader compares what a person sees; who holds a card is none of it.
+func sameReader(a, b cardbridge.Reader) bool {
+	there := func(r cardbridge.Reader) bool { return r.State == cardbridge.Present || r.State == cardbridge.Busy }
+	return a.Name == b.Name && there(a) == there(b) && (a.State == cardbridge.Mute) == (b.State == cardbridge.Mute) && string(a.ATR) == string(b.ATR)
+}
+
+// Connect implements cardbridge.Transport.
+func (s *Slots) Connect(_ context.Context, reader string) (cardbridge.Card, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.slot(reader)
+	switch {
+	case x == nil:
+		return nil, fault.New(fault.NotFound, cps.CodeNoReader, "no such reader")
+	case x.mute:
+		return nil, fault.New(fault.Unavailable, cps.CodeCardUnknown, "the card does not answer")
+	case x.card == nil:
+		return nil, fault.New(fault.NotFound, cps.CodeNoCard, "no card in the reader")
+	case x.held != nil:
+		return nil, fault.New(fault.Conflict, cps.CodeBusy, "another program holds the card")
+	}
+	x.held = &connection{bank: s, slot: x, card: x.card}
+	return x.held, nil
+}
+
+// connection is the exclusive use of one card.
+type connection struct {
+	bank  *Slots
+	slot  *slot
+	card  *Emulator
+	sent  int
+	reset bool // by another program
+}
+
+func (c *connection) ATR() []byte { return c.card.ATR() }
+func (c *connection) T0() bool    { return c.card.T0() }
+
+// Transmit implements cardbridge.Card.
+func (c *connection) Transmit(ctx context.Context, command []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c.bank.mu.Lock()
+	c.sent++
+	event := Answer
+	if c.slot.intercept != nil {
+		event = c.slot.intercept(c.sent, command)
+	}
+	c.bank.mu.Unlock()
+	if event == Pulled {
+		c.bank.Remove(c.slot.name)
+	}
+	if !c.there() {
+		return nil, removed()
+	}
+	if event == Reset {
+		c.card.Reset()
+		c.reset = true
+	}
+	if c.reset {
+		return nil, fault.New(fault.Conflict, cps.CodeCardError, "another program has reset the card")
+	}
+	return c.card.Transmit(command), nil
+}
+
+// there tells that the card still stands in the reader, for this connection.
+func (c *connection) there() bool {
+	c.bank.mu.Lock()
+	defer c.bank.mu.Unlock()
+	return c.slot.held == c
+}
+
+func removed() error {
+	return fault.New(fault.NotFound, cps.CodeCardRemoved, "the card has left the reader")
+}
+
+// VerifyOnPad implements cardbridge.Card: the holder types the right PIN on the
+// reader, which puts it into the command.
+func (c *connection) VerifyOnPad(ctx context.Context, template []byte, least, most int) ([]byte, error) {
+	if !c.slot.pad {
+		return nil, fault.New(fault.Unavailable, "", "the reader has no PIN pad")
+	}
+	typed := c.card.pin.value
+	const head = 4
+	if len(template) < head || len(typed) < least || len(typed) > most {
+		return nil, fault.New(fault.Invalid, "", "the reader does not understand the command")
+	}
+	command := append(append([]byte{}, template[:head]...), byte(len(typed))) //nolint:gosec // at most eight
+	return c.Transmit(ctx, append(command, typed...))
+}
+
+// Reconnect implements cardbridge.Card.
+func (c *connection) Reconnect(context.Context) error {
+	if !c.there() {
+		return removed()
+	}
+	c.card.Reset()
+	c.reset = false
+	return nil
+}
+
+// Close implements cardbridge.Card.
+func (c *connection) Close() error {
+	c.card.Reset()
+	c.bank.mu.Lock()
+	defer c.bank.mu.Unlock()
+	if c.slot.held == c {
+		c.slot.held = nil
+	}
+	return nil
+}

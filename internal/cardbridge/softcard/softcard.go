@@ -1,0 +1,180 @@
+// Package softcard is a CPS card without the plastic: an emulator that answers
+// real APDUs (cps-card.md sections 1 to 4), reached in this process (Slots) or
+// as a card in a vpcd reader behind a real pcscd (Vpcd). It plays CPS3 in
+// contact mode, CPS3 contactless and CPS4; what differs between them is in one
+// table (model.go).
+//
+// It holds private keys of invented persons and guards nothing: its purpose is
+// that the bridge meets the same bytes, status words and refusals as with a real
+// card.
+package softcard
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"sync"
+
+	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/trust/igc"
+)
+
+// Options change a card from the one that its file describes.
+type Options struct {
+	Tries int // wrong PINs left; 0 means three, negative none
+	Uses  int // PIN uses left by the use counter that some CPS3 have; 0 means no counter, negative none left
+}
+
+// Emulator is one card. Safe for concurrent use; a card answers one command at a time.
+type Emulator struct {
+	mu    sync.Mutex
+	model *model
+	root  *file
+	pin   pin
+	keys  map[byte]*rsa.PrivateKey // by key reference
+
+	// What a reset forgets.
+	current  *file
+	verified bool
+	pending  []byte // answer that GET RESPONSE fetches
+	chain    []byte // data of chained commands so far
+	env      environment
+	hash     []byte // result of PSO HASH
+}
+
+// New puts the contents of a card file on a card. Errors: fault.Invalid.
+func New(c igc.CardFile, o Options) (*Emulator, error) {
+	m, known := models()[c.Model]
+	if !known {
+		return nil, fault.New(fault.Invalid, "", "no card model is called "+c.Model)
+	}
+	authentication, err := open(c.Authentication)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := open(c.Signature)
+	if err != nil {
+		return nil, err
+	}
+	e := &Emulator{model: m, pin: newPIN(c, o), keys: map[byte]*rsa.PrivateKey{}}
+	e.keys[m.authentication] = authentication.key
+	e.keys[m.signature] = signature.key
+	e.root = m.tree(contents{number: c.Number, authentication: authentication.der, signature: signature.der, holder: c.Holder})
+	e.current = e.root
+	return e, nil
+}
+
+type pair struct {
+	key *rsa.PrivateKey
+	der []byte
+}
+
+func open(k igc.KeyPair) (pair, error) {
+	bad := func(err error) (pair, error) {
+		return pair{}, fault.Wrap(fault.Invalid, "", "card file: a key or certificate cannot be read", err)
+	}
+	secret, _ := pem.Decode([]byte(k.Key))
+	public, _ := pem.Decode([]byte(k.Certificate))
+	if secret == nil || public == nil {
+		return bad(nil)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(secret.Bytes)
+	if err != nil {
+		return bad(err)
+	}
+	private, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return bad(nil)
+	}
+	return pair{key: private, der: public.Bytes}, nil
+}
+
+// ATR is the answer to reset.
+func (e *Emulator) ATR() []byte { return e.model.atr }
+
+// T0 tells that the card speaks T=0.
+func (e *Emulator) T0() bool { return e.model.t0 }
+
+// Reset is a power cycle or a warm reset: selection and PIN are forgotten.
+func (e *Emulator) Reset() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.current, e.verified, e.pending, e.chain, e.hash, e.env = e.root, false, nil, nil, nil, environment{}
+}
+
+// Transmit answers one command APDU; the last two bytes are the status.
+func (e *Emulator) Transmit(apdu []byte) []byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c, ok := parse(apdu)
+	if !ok {
+		return status(swWrongLength)
+	}
+	if c.ins == insGetResponse && e.model.t0 {
+		return e.getResponse(c)
+	}
+	e.pending = nil
+	if !e.model.class(c.cla) {
+		return status(swClass)
+	}
+	if c.cla&chaining != 0 {
+		return e.gather(c)
+	}
+	if len(e.chain) > 0 {
+		c.data, e.chain = append(e.chain, c.data...), nil
+	}
+	run, known := e.model.commands[c.ins]
+	if !known {
+		return status(swInstruction)
+	}
+	data, sw := run(e, c)
+	return e.reply(c, data, sw)
+}
+
+// maxChain bounds a chained command: an RSA-2048 block with its indicator.
+const maxChain = 512
+
+// gather keeps the part of a chained command (ISO 7816-4, 5.3.3).
+func (e *Emulator) gather(c command) []byte {
+	if len(e.chain)+len(c.data) > maxChain {
+		e.chain = nil
+		return status(swWrongLength)
+	}
+	e.chain = append(e.chain, c.data...)
+	return status(swOK)
+}
+
+// reply shapes the answer for the protocol: T=0 cannot send data after it took
+// some (61xx), and wants an exact length otherwise (6Cxx).
+func (e *Emulator) reply(c command, data []byte, sw uint16) []byte {
+	if len(data) == 0 || sw != swOK {
+		return status(sw)
+	}
+	if e.model.t0 && c.hasData {
+		e.pending = data
+		return status(0x6100 | uint16(byte(len(data)))) //nolint:gosec // one byte, 0 for 256
+	}
+	if want := c.length(); want < len(data) {
+		if e.model.t0 && c.ins != insReadBinary {
+			return status(0x6c00 | uint16(byte(len(data)))) //nolint:gosec // one byte, 0 for 256
+		}
+		data = data[:want]
+	}
+	return append(append([]byte{}, data...), status(sw)...)
+}
+
+// getResponse hands out what a T=0 command left.
+func (e *Emulator) getResponse(c command) []byte {
+	data := e.pending
+	switch want := c.length(); {
+	case len(data) == 0:
+		return status(swConditions)
+	case want > len(data):
+		return status(0x6c00 | uint16(byte(len(data)))) //nolint:gosec // one byte, 0 for 256
+	case want < len(data):
+		e.pending = data[want:]
+		return append(append([]byte{}, data[:want]...), status(0x6100|uint16(byte(len(e.pending))))...) //nolint:gosec // as above
+	}
+	e.pending = nil
+	return append(append([]byte{}, data...), status(swOK)...)
+}
