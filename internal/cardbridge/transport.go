@@ -29,6 +29,7 @@ type Reader struct {
 	State  State
 	ATR    []byte // answer to reset, empty without a card
 	PINPad bool   // the reader verifies the PIN itself (PC/SC part 10)
+	Stay   uint64 // changes whenever a card is put in or taken out: the same card may be back
 }
 
 // State is what stands in a reader, in the words of the protocol.

@@ -24,6 +24,7 @@ type slot struct {
 	card      *Emulator
 	mute, pad bool
 	held      *connection
+	stay      uint64
 	intercept func(n int, command []byte) Event
 }
 
@@ -60,6 +61,7 @@ func (s *Slots) change(reader string, do func(*slot)) {
 	defer s.mu.Unlock()
 	if x := s.slot(reader); x != nil {
 		do(x)
+		x.stay++
 		close(s.changed)
 		s.changed = make(chan struct{})
 	}
@@ -97,7 +99,7 @@ func (s *Slots) Readers(context.Context) ([]cardbridge.Reader, error) {
 	defer s.mu.Unlock()
 	list := make([]cardbridge.Reader, 0, len(s.slots))
 	for _, x := range s.slots {
-		r := cardbridge.Reader{Name: x.name, State: cardbridge.Empty, PINPad: x.pad}
+		r := cardbridge.Reader{Name: x.name, State: cardbridge.Empty, PINPad: x.pad, Stay: x.stay}
 		switch {
 		case x.mute:
 			r.State = cardbridge.Mute
@@ -130,10 +132,7 @@ func (s *Slots) Changed(ctx context.Context, seen []cardbridge.Reader) error {
 }
 
 // sameReader compares what a person sees; who holds a card is none of it.
-func sameReader(a, b cardbridge.Reader) bool {
-	there := func(r cardbridge.Reader) bool { return r.State == cardbridge.Present || r.State == cardbridge.Busy }
-	return a.Name == b.Name && there(a) == there(b) && (a.State == cardbridge.Mute) == (b.State == cardbridge.Mute) && string(a.ATR) == string(b.ATR)
-}
+func sameReader(a, b cardbridge.Reader) bool { return a.Name == b.Name && a.Stay == b.Stay }
 
 // Connect implements cardbridge.Transport.
 func (s *Slots) Connect(_ context.Context, reader string) (cardbridge.Card, error) {
