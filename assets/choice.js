@@ -28,10 +28,3 @@ if (form) {
   });
   window.addEventListener("pageshow", () => delete form.dataset.sent);
 }
-
-// The card button explains itself instead of doing nothing.
-document.getElementById("submit-card")?.addEventListener("click", () => {
-  const soon = document.getElementById("card-soon");
-  soon.setAttribute("tabindex", "-1");
-  soon.focus();
-});

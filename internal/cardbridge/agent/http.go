@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/egide-id/egide/internal/cardbridge/card"
 	"github.com/egide-id/egide/internal/means/cps"
@@ -96,6 +97,11 @@ func (a *Agent) ask(w http.ResponseWriter, r *http.Request, body []byte) {
 	if err := read(body, &in); err != nil || in.Protocol != cps.Protocol {
 		refuseHTTP(w, refuse(cps.RequestInvalid, err))
 		return
+	}
+	// The deadline for reading ends the request's context too: from here on the
+	// holder has the time that the protocol gives him.
+	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+		a.Log.DebugContext(r.Context(), "the connection keeps its read deadline", slog.Any("error", err))
 	}
 	answer, err := a.Authenticate(r.Context(), r.Header.Get("Origin"), in.Challenge)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/means/ecps/device"
 	"github.com/egide-id/egide/internal/oidc/grant"
+	"github.com/egide-id/egide/internal/oidc/login"
 	"github.com/egide-id/egide/internal/trust/audit"
 )
 
@@ -20,7 +21,7 @@ func TestHooksOfEveryPage(t *testing.T) {
 	b, p := w.browser(), w.phone(camille)
 	path := b.login()
 	b.get(path).wants(t, `<form id="login-ecps" method="post"`, `id="login" name="login"`, `autocomplete="username"`,
-		`<button id="submit-ecps" class="main">Continuer avec l&#39;e-CPS</button>`, `id="submit-card"`, "bientôt", `id="cancel"`,
+		`<button id="submit-ecps" class="main">Continuer avec l&#39;e-CPS</button>`, `id="submit-card" class="button main" href="`+path+`/card"`, `id="cancel"`,
 		"DMP de démonstration", "Éditions Inventées", `name="shared"`, "vos situations d&#39;exercice")
 	number := b.ask(path, camille)
 	waiting := b.get(path)
@@ -253,6 +254,7 @@ func TestNoTraceNoLogin(t *testing.T) {
 	}
 }
 
+// A level or a service that wants a card gets the card step at once.
 func TestOnlyACardReachesEidas3(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
@@ -261,8 +263,8 @@ func TestOnlyACardReachesEidas3(t *testing.T) {
 		"service": b.login(func(r *grant.Request) { r.ClientID = "card" }),
 	} {
 		page := b.get(path)
-		page.wants(t, `data-code="PF-CA-023"`, `id="submit-card"`, `id="cancel"`)
-		page.lacks(t, `id="login-ecps"`)
+		page.wants(t, `data-challenge="`+path+`/card-challenge"`, `id="cancel"`)
+		page.lacks(t, `id="login-ecps"`, `id="other"`)
 		b.press(path, "ecps", "login", camille)
 		if b.state(path).Wallet != "" {
 			t.Errorf("%s: the phone was asked in vain", name)
@@ -270,6 +272,18 @@ func TestOnlyACardReachesEidas3(t *testing.T) {
 	}
 	both := b.login(func(r *grant.Request) { r.ACRValues = []string{"eidas3", "eidas2"} })
 	b.get(both).wants(t, `id="login-ecps"`)
+}
+
+// A provider that takes no card says so, and keeps its other means.
+func TestProviderWithoutCards(t *testing.T) {
+	w := newWorld(t, func(d *login.Deps) { d.Cards = nil })
+	b := w.browser()
+	b.get(b.login()).wants(t, `id="login-ecps"`, `id="card-not-here"`)
+	only := b.login(func(r *grant.Request) { r.ACRValues = []string{"eidas3"} })
+	b.get(only).wants(t, `data-code="PF-CA-023"`, `id="card-not-here"`)
+	if p := b.get(only + "/card"); p.status != http.StatusNotFound {
+		t.Errorf("status %d", p.status)
+	}
 }
 
 func TestEnglishByWishOfServiceBrowserOrPerson(t *testing.T) {

@@ -20,6 +20,8 @@ import (
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/identity/subject"
 	"github.com/egide-id/egide/internal/means/authn"
+	"github.com/egide-id/egide/internal/means/cps"
+	"github.com/egide-id/egide/internal/means/cps/cards"
 	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/means/ecps/device"
 	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
@@ -136,10 +138,11 @@ type world struct {
 	sessions *session.Sessions
 	audit    *audit.Memory
 	kv       *counted
+	cards    *cards.Cards
 	ended    []string // sid and reason of sessions that the login ended
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*login.Deps)) *world {
 	t.Helper()
 	w := &world{
 		t: t, clock: clock.NewManual(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)),
@@ -170,12 +173,18 @@ func newWorld(t *testing.T) *world {
 	gd := grant.Deps{KV: w.kv, Clock: w.clock, Rand: rand.Reader}
 	w.requests = grant.NewRequests(gd)
 	w.sessions = session.New(session.Deps{KV: w.kv, Clock: w.clock, Rand: rand.Reader})
-	l, err := login.New(login.Deps{
+	w.cards = w.newCards(durable)
+	deps := login.Deps{
 		Requests: w.requests, Sessions: w.sessions, Subjects: subject.New(subject.Deps{DB: durable, Rand: rand.Reader, Clock: w.clock}),
 		Clients: services(t), Directory: w.people, Wallet: w.wallet, KV: w.kv, Pages: pages, Audit: w.audit, Failures: w.audit.Failure,
 		Clock: w.clock, Rand: rand.Reader, Log: log,
 		EndSession: w.endSession, ReturnURL: func(handle string) string { return w.server.URL + "/login/" + handle + "/return" },
-	})
+		Cards: w.cards, Bridge: cps.Ports(),
+	}
+	for _, c := range change {
+		c(&deps)
+	}
+	l, err := login.New(deps)
 	must(t, err)
 	l.Mount(e)
 	e.GET("/login/:handle/return", func(c echo.Context) error { return c.String(http.StatusOK, "returned") })

@@ -72,15 +72,6 @@ func identityText(code string) (bilingual, bool) {
 	return bilingual{}, false
 }
 
-func cardText(code string) (bilingual, bool) {
-	if code != "PF-CA-023" {
-		return bilingual{}, false
-	}
-	return known(
-		Text{"Une carte est nécessaire", "Pour cette connexion, ce service n'accepte que la carte professionnelle, et la connexion par carte arrive bientôt.", "Revenez au service et donnez-lui ce code : l'e-CPS a la même valeur pour presque tous les usages."},
-		Text{"A card is required", "For this sign-in the service accepts the professional card only, and card sign-in is coming soon.", "Go back to the service and give it this code: the e-CPS is worth the same for almost every use."})
-}
-
 func rightsText(code string) (bilingual, bool) {
 	switch code {
 	case "PF-DR-030":
