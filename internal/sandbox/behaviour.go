@@ -2,7 +2,7 @@ package sandbox
 
 import "time"
 
-// Behaviour is what a persona's phone does with a request, the same each time.
+// Behaviour is what a persona's phone or card does with a request, the same each time.
 type Behaviour string
 
 // Behaviours, as the table of test persons names them.
@@ -19,6 +19,11 @@ const (
 	CardOnly     Behaviour = "card-only"
 	ClosedRecord Behaviour = "closed-record"
 	NoLogin      Behaviour = "no-login"
+
+	CardPulled     Behaviour = "card-pulled" // leaves the reader 3 s after its login
+	CardRevoked    Behaviour = "card-revoked"
+	CardExpired    Behaviour = "card-expired"
+	CardPINBlocked Behaviour = "card-pin-blocked"
 )
 
 // HasPhone tells whether a phone is enrolled for the persona.
@@ -26,7 +31,7 @@ func (b Behaviour) HasPhone() bool {
 	switch b {
 	case Approve, ApproveLate, Refuse, Ignore, WrongNumber, WrongPIN, Locked, Expired, Suspended:
 		return true
-	case CardOnly, ClosedRecord, NoLogin:
+	case CardOnly, ClosedRecord, NoLogin, CardPulled, CardRevoked, CardExpired, CardPINBlocked:
 		return false
 	}
 	return false

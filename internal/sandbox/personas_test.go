@@ -15,6 +15,7 @@ func TestPersonasInTheirDocumentedOrder(t *testing.T) {
 		"P1 approve-300ms", "P3 approve-300ms", "P4 approve-300ms", "P5 approve-300ms", "P2 card-only", "P6 card-only", "P7 card-only", "P8 card-only",
 		"P9 closed-record", "P6-president no-login", "P10 no-login", "B-approve-20s approve-20s", "B-refuse refuse", "B-ignore ignore",
 		"B-wrong-number wrong-number", "B-wrong-pin wrong-pin", "B-locked locked", "B-expired expired", "B-suspended suspended",
+		"B-card-pulled card-pulled", "B-card-revoked card-revoked", "B-card-expired card-expired", "B-card-pin-blocked card-pin-blocked",
 	}
 	var got []string
 	for _, p := range Personas() {
@@ -63,6 +64,26 @@ func TestTheManagersIdentifierIsNoRPPS(t *testing.T) {
 	for _, p := range Personas() {
 		if p.Key == "P5" && (p.Person.ID.Type() != rpps.FINESS || !p.Behaviour.HasPhone()) {
 			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// Who holds which card is documented; the nurse's is of the new generation.
+func TestEveryMeansOnPaperIsACard(t *testing.T) {
+	for _, p := range Personas() {
+		paper, _, _ := strings.Cut(p.Means, " + ")
+		if !strings.HasPrefix(paper, "CP") && !strings.HasPrefix(paper, "CD") {
+			paper = ""
+		}
+		model := ""
+		switch {
+		case p.Key == "P2":
+			model = "cps4"
+		case paper != "":
+			model = "cps3"
+		}
+		if p.Card.Type != paper || p.Card.Model != model {
+			t.Errorf("%s: %s is on paper, the card is %+v", p.Key, p.Means, p.Card)
 		}
 	}
 }

@@ -48,7 +48,7 @@ type Phones struct {
 
 // The PINs of invented people: published, and of no use to anybody.
 const (
-	pin      = "2580"
+	phonePIN = "2580"
 	wrongPIN = "7391"
 )
 
@@ -92,7 +92,7 @@ func (p *Phones) enrol(ctx, life context.Context, who Persona) error {
 	if err != nil {
 		return err
 	}
-	phone, err := device.Enrol(ctx, p.http, address, pin, device.Options{
+	phone, err := device.Enrol(ctx, p.http, address, phonePIN, device.Options{
 		Label: "bac à sable", Rand: p.deps.Rand, Clock: p.deps.Clock, Log: p.deps.Log,
 	})
 	if err != nil {
@@ -155,11 +155,11 @@ func answer(ctx context.Context, phone *device.Phone, b Behaviour, r ecps.Reques
 	var err error
 	switch b {
 	case Approve, ApproveLate:
-		_, err = phone.Approve(ctx, r, r.Number, pin)
+		_, err = phone.Approve(ctx, r, r.Number, phonePIN)
 	case Refuse:
 		_, err = phone.Refuse(ctx, r)
 	case WrongNumber:
-		_, err = phone.Approve(ctx, r, otherNumber(r), pin)
+		_, err = phone.Approve(ctx, r, otherNumber(r), phonePIN)
 	case WrongPIN:
 		// A person who has forgotten his PIN tries until the lock ends the login.
 		for range wallet.MaxPINFailures {
