@@ -17,6 +17,9 @@ type demoCmd struct {
 	TLSKey           string   `help:"Its key." name:"tls-key" type:"existingfile"`
 	Issuer           string   `help:"Issuer, when it is not derived from the address."`
 	AuthorizationURL string   `help:"Authorization endpoint, when it lives on another host." name:"authorization-url"`
+	BridgePort       int      `help:"Where the card bridge listens; 0 is any free port, as with a provider on port 0." name:"bridge-port" default:"17651"`
+	NoBridge         bool     `help:"No card bridge in this process: a real one is expected on its ports." name:"no-bridge"`
+	Cards            string   `help:"Write every persona's card into this folder, for card-bridge softcard." type:"path"`
 	JSON             bool     `help:"Print one line of JSON when ready." name:"json"`
 }
 
@@ -25,6 +28,7 @@ func (d demoCmd) Run(a *app) error {
 	running, err := demo.Start(a.Ctx, demo.Options{
 		Addr: d.Addr, DMPAddr: d.DMPAddr, DataDir: d.Data, ClientFiles: d.ClientFile,
 		TLSCert: d.TLSCert, TLSKey: d.TLSKey, Issuer: d.Issuer, AuthorizationURL: d.AuthorizationURL,
+		BridgePort: d.BridgePort, NoBridge: d.NoBridge, CardsDir: d.Cards,
 		Clock: a.Clock, Rand: a.Rand, Log: a.Log, Version: version(),
 	})
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package demo assembles the demonstration: provider, DMP, sandbox phones and
-// an invented register, on loopback and nowhere else. `egide demo` and the
+// cards and an invented register, on loopback and nowhere else. `egide demo` and the
 // conformance harness start the same thing.
 package demo
 
@@ -31,6 +31,9 @@ type Options struct {
 	TLSCert, TLSKey  string
 	Issuer           string
 	AuthorizationURL string
+	BridgePort       int    // of the card bridge in this process; 0 is any free port, as with a provider on any free port
+	NoBridge         bool   // a real card bridge is expected instead
+	CardsDir         string // every persona's card as a file for a virtual reader, if named
 
 	Clock   clock.Clock
 	Rand    io.Reader
@@ -46,6 +49,7 @@ type Demo struct {
 	Provider *provider.Provider
 	origin   string // where the provider listens, whatever its issuer says
 	http     *http.Client
+	cards    cards
 	sheet    Sheet
 	closers  []func(context.Context) error
 	failed   chan error
@@ -82,20 +86,66 @@ func Start(ctx context.Context, o Options) (d *Demo, err error) {
 	if err := d.startDMP(ctx, o, side, dmpURL); err != nil {
 		return d, err
 	}
+	if err := d.startCards(ctx, o); err != nil {
+		return d, err
+	}
 	return d, d.startPhones(ctx, o)
 }
 
-// prepare makes the data folder, the register and the configuration.
+// prepare makes the data folder, the register, the cards' authority and the
+// configuration.
 func (d *Demo) prepare(ctx context.Context, o Options, port int) (provider.Config, error) {
-	dir := o.DataDir
-	if dir == "" {
-		tmp, err := os.MkdirTemp("", "egide-demo-")
-		if err != nil {
-			return provider.Config{}, fmt.Errorf("data folder: %w", err)
-		}
-		dir = tmp
-		d.onClose(func(context.Context) error { return os.RemoveAll(tmp) })
+	dir, err := d.folder(o)
+	if err != nil {
+		return provider.Config{}, err
 	}
+	if d.http, err = trusting(o.TLSCert); err != nil {
+		return provider.Config{}, err
+	}
+	d.onClose(func(context.Context) error { d.http.CloseIdleConnections(); return nil })
+	c := d.configure(o, dir, port)
+	if err := os.MkdirAll(c.ClientsDir, 0o700); err != nil {
+		return c, fmt.Errorf("data folder: %w", err)
+	}
+	if err := copyClientFiles(o.ClientFiles, c.ClientsDir); err != nil {
+		return c, err
+	}
+	// Keys of an authority take as long as the rest of the start together.
+	type prepared struct {
+		config provider.CardConfig
+		err    error
+	}
+	cards := make(chan prepared, 1)
+	go func() {
+		config, err := d.prepareCards(ctx, o, dir)
+		cards <- prepared{config, err}
+	}()
+	err = importPersonas(ctx, filepath.Join(dir, "register"), o)
+	pinned := <-cards
+	c.Card = pinned.config
+	if err := errors.Join(err, pinned.err); err != nil {
+		return c, err
+	}
+	if faults := c.Validate(); len(faults) > 0 {
+		return c, fault.New(fault.Invalid, "", faults[0].Path+": "+faults[0].Message)
+	}
+	return c, nil
+}
+
+// folder is the data folder; one that nobody named goes with the demonstration.
+func (d *Demo) folder(o Options) (string, error) {
+	if o.DataDir != "" {
+		return o.DataDir, nil
+	}
+	tmp, err := os.MkdirTemp("", "egide-demo-")
+	if err != nil {
+		return "", fmt.Errorf("data folder: %w", err)
+	}
+	d.onClose(func(context.Context) error { return os.RemoveAll(tmp) })
+	return tmp, nil
+}
+
+func (d *Demo) configure(o Options, dir string, port int) provider.Config {
 	c := provider.Default()
 	c.Environment, c.Node, c.DataDir = provider.Sandbox, "demo", dir
 	c.ClientsDir, c.KeysDir = filepath.Join(dir, "clients"), filepath.Join(dir, "keys")
@@ -107,27 +157,13 @@ func (d *Demo) prepare(ctx context.Context, o Options, port int) (provider.Confi
 	}
 	d.origin = fmt.Sprintf("%s://127.0.0.1:%d", scheme, port)
 	c.Issuer, c.AuthorizationURL = d.origin+realm, d.origin+"/auth"
-	var err error
-	if d.http, err = trusting(o.TLSCert); err != nil {
-		return c, err
-	}
-	d.onClose(func(context.Context) error { d.http.CloseIdleConnections(); return nil })
 	if o.Issuer != "" {
 		c.Issuer, c.AuthorizationURL = o.Issuer, ""
 	}
 	if o.AuthorizationURL != "" {
 		c.AuthorizationURL = o.AuthorizationURL
 	}
-	if faults := c.Validate(); len(faults) > 0 {
-		return c, fault.New(fault.Invalid, "", faults[0].Path+": "+faults[0].Message)
-	}
-	if err := os.MkdirAll(c.ClientsDir, 0o700); err != nil {
-		return c, fmt.Errorf("data folder: %w", err)
-	}
-	if err := copyClientFiles(o.ClientFiles, c.ClientsDir); err != nil {
-		return c, err
-	}
-	return c, importPersonas(ctx, filepath.Join(dir, "register"), o)
+	return c
 }
 
 func (d *Demo) startProvider(ctx context.Context, o Options, c provider.Config, l net.Listener, dmpURL string) error {
@@ -137,7 +173,7 @@ func (d *Demo) startProvider(ctx context.Context, o Options, c provider.Config, 
 	}
 	d.Provider = p
 	d.onClose(p.Close)
-	d.sheet = Sheet{Issuer: p.Config().Issuer, AuthorizationEndpoint: p.Config().AuthorizationURL, DMPURL: dmpURL, Clients: []Client{}}
+	d.sheet = Sheet{Issuer: p.Config().Issuer, AuthorizationEndpoint: p.Config().AuthorizationURL, DMPURL: dmpURL, Clients: []Client{}, BridgePorts: []int{}}
 	for _, c := range clients(dmpURL) {
 		if err := c.register(p.Clients()); err != nil {
 			return errors.Join(err, l.Close())
@@ -147,7 +183,9 @@ func (d *Demo) startProvider(ctx context.Context, o Options, c provider.Config, 
 		}
 	}
 	for _, p := range sandbox.Personas() {
-		d.sheet.Personas = append(d.sheet.Personas, Persona{Login: p.Login, Name: p.Name, Means: p.Means, Behaviour: string(p.Behaviour)})
+		d.sheet.Personas = append(d.sheet.Personas, Persona{
+			Login: p.Login, Name: p.Name, Means: p.Means, Behaviour: string(p.Behaviour), Card: p.Card.Model,
+		})
 	}
 	d.run(ctx, func(ctx context.Context) error { return p.ServeOn(ctx, l) })
 	return nil

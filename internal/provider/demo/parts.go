@@ -102,7 +102,12 @@ func (d *Demo) startDMP(ctx context.Context, o Options, l net.Listener, url stri
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	s := web.Server(service, o.Log)
+	d.serve(ctx, web.Server(service, o.Log), l)
+	return nil
+}
+
+// serve answers on a listener until Close.
+func (d *Demo) serve(ctx context.Context, s *http.Server, l net.Listener) {
 	d.run(ctx, func(ctx context.Context) error {
 		stopped := context.AfterFunc(ctx, func() { _ = s.Close() })
 		defer stopped()
@@ -111,7 +116,6 @@ func (d *Demo) startDMP(ctx context.Context, o Options, l net.Listener, url stri
 		}
 		return nil
 	})
-	return nil
 }
 
 // startPhones switches the personas' phones on.

@@ -15,6 +15,8 @@ type Sheet struct {
 	DMPURL                string    `json:"dmp_url"`
 	Clients               []Client  `json:"clients"`
 	Personas              []Persona `json:"personas"`
+	CardsURL              string    `json:"cards_url"`    // where cards are put in and pulled
+	BridgePorts           []int     `json:"bridge_ports"` // of the card bridge in this process; empty when there is none
 }
 
 // Client is a registration the integrator may use. A public one has no secret.
@@ -32,6 +34,7 @@ type Persona struct {
 	Name      string `json:"name"`
 	Means     string `json:"means"`
 	Behaviour string `json:"behaviour"`
+	Card      string `json:"card"` // cps3 | cps4, empty without a card
 }
 
 // Print writes the sheet for a person.
@@ -45,15 +48,17 @@ func (s Sheet) Print(w io.Writer) error {
 	row("Issuer", s.Issuer)
 	row("Discovery", s.Issuer+"/.well-known/openid-configuration")
 	row("Authorization", s.AuthorizationEndpoint)
+	row("Cards", s.CardsURL)
+	row("Card bridge", s.bridge())
 	row("")
 	row("CLIENT", "SECRET", "PROFILE", "REDIRECT URI")
 	for _, c := range s.Clients {
 		row(c.ID, orDash(c.Secret), c.Profile, orDash(strings.Join(c.RedirectURIs, " ")))
 	}
 	row("")
-	row("LOGIN", "NAME", "MEANS", "BEHAVIOUR")
+	row("LOGIN", "NAME", "MEANS", "CARD", "BEHAVIOUR")
 	for _, p := range s.Personas {
-		row(orDash(p.Login), p.Name, p.Means, p.Behaviour)
+		row(orDash(p.Login), p.Name, p.Means, orDash(p.Card), p.Behaviour)
 	}
 	row("")
 	row("899700999990 belongs to nobody. Stop with Ctrl-C.")
@@ -61,6 +66,14 @@ func (s Sheet) Print(w io.Writer) error {
 		return fmt.Errorf("sheet: %w", err)
 	}
 	return nil
+}
+
+// bridge tells where cards are read.
+func (s Sheet) bridge() string {
+	if len(s.BridgePorts) == 0 {
+		return "none here: start card-bridge to log in by card"
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", s.BridgePorts[0])
 }
 
 func orDash(s string) string {

@@ -1,0 +1,216 @@
+package demo
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/egide-id/egide/internal/cardbridge/agent"
+	"github.com/egide-id/egide/internal/means/cps"
+	"github.com/egide-id/egide/internal/oidc/psc"
+	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/web"
+	"github.com/egide-id/egide/internal/provider"
+	"github.com/egide-id/egide/internal/sandbox"
+	"github.com/egide-id/egide/internal/sandbox/cardpage"
+	"github.com/egide-id/egide/internal/trust/igc"
+	"github.com/egide-id/egide/internal/trust/pki"
+)
+
+// cards is what logins by card need beside the provider.
+type cards struct {
+	authority *pki.Authority
+	all       *sandbox.Cards
+	desk      net.Listener     // page of the cards, and the authority's revocations
+	bridge    *agent.Listeners // nil without a bridge in this process
+}
+
+// authorityBits make the authority's four keys in half a second.
+const authorityBits = 2048
+
+// prepareCards opens the ports and makes the authority that the provider pins.
+func (d *Demo) prepareCards(ctx context.Context, o Options, dir string) (provider.CardConfig, error) {
+	c := provider.CardConfig{Policies: []string{igc.TestPolicy}, Staff: true}
+	var err error
+	if d.cards.desk, err = listenDesk(ctx, o.Addr); err != nil {
+		return c, err
+	}
+	d.onClose(func(context.Context) error { return closed(d.cards.desk.Close()) })
+	c.BridgePorts = d.listenBridge(ctx, o)
+	d.cards.authority, err = pki.New(pki.Options{
+		Clock: o.Clock, Bits: authorityBits, BaseURL: "http://" + d.cards.desk.Addr().String(), Dir: filepath.Join(dir, "pki"),
+	})
+	if err != nil {
+		return c, err
+	}
+	d.cards.all = sandbox.NewCards(sandbox.CardDeps{
+		Authority: d.cards.authority, Dir: filepath.Join(dir, "cards"), Clock: o.Clock, Log: o.Log,
+	})
+	d.onClose(func(context.Context) error { d.cards.all.Close(); return nil })
+	c.Authorities, err = pin(d.cards.authority, filepath.Join(dir, "card-authorities"))
+	if err == nil && o.CardsDir != "" {
+		err = d.cards.all.Save(o.CardsDir)
+	}
+	return c, err
+}
+
+// deskStep is how far the desk is from the provider's port: 8480 and 8482.
+const deskStep = 2
+
+// listenDesk opens the desk's port beside the provider's, or any free one.
+func listenDesk(ctx context.Context, addr string) (net.Listener, error) {
+	if port := portOf(addr); port > 0 {
+		if l, err := listen(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port+deskStep))); err == nil {
+			return l, nil
+		}
+	}
+	return listen(ctx, "127.0.0.1:0")
+}
+
+// portOf is the port of an address that listen has accepted; 0 is any.
+func portOf(addr string) int {
+	_, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return port
+}
+
+// listenBridge opens the bridge's port and gives where pages look for one; nil
+// means the ports of the protocol. Without a free port there is no bridge, and
+// the sheet says so.
+func (d *Demo) listenBridge(ctx context.Context, o Options) []int {
+	ports := []int{o.BridgePort}
+	switch {
+	case portOf(o.Addr) == 0 && !o.NoBridge:
+		ports = []int{0}
+	case o.BridgePort == cps.Ports()[0]:
+		ports = cps.Ports()
+	}
+	if !o.NoBridge {
+		l, err := agent.Listen(ctx, ports...)
+		if err == nil {
+			d.cards.bridge = l
+			d.onClose(func(context.Context) error { return closed(l.Close()) })
+			return []int{l.Port}
+		}
+		o.Log.WarnContext(ctx, "no card bridge: its ports are taken", slog.Any("error", err))
+	}
+	if ports[0] == 0 {
+		return nil
+	}
+	return ports
+}
+
+// closed forgives a listener that its server has closed before.
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// pin writes the authority's certificates where the provider reads them.
+func pin(a *pki.Authority, dir string) ([]provider.CardAuthority, error) {
+	issuers, err := a.TrustedIssuers(igc.Fort, igc.Standard)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("card authorities: %w", err)
+	}
+	var list []provider.CardAuthority
+	for _, i := range issuers {
+		p := provider.CardAuthority{
+			Range: i.Range, OCSP: i.OCSP, CRL: i.CRL,
+			Root: filepath.Join(dir, string(i.Range)+"-root.pem"), Issuer: filepath.Join(dir, string(i.Range)+"-issuer.pem"),
+		}
+		if err := errors.Join(writePEM(p.Root, i.Root), writePEM(p.Issuer, i.Issuer)); err != nil {
+			return nil, fmt.Errorf("card authorities: %w", err)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func writePEM(path string, c *x509.Certificate) error {
+	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}), 0o600)
+}
+
+// startCards serves the desk, and the bridge that asks the cards on it.
+func (d *Demo) startCards(ctx context.Context, o Options) error {
+	desk := d.cards.desk
+	page, err := cardpage.New(cardpage.Deps{
+		Cards: d.cards.all, Authority: d.cards.authority.Handler(), Port: portOf(desk.Addr().String()), Rand: o.Rand, Log: o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	d.serve(ctx, web.Server(page.Handler(), o.Log), desk)
+	d.sheet.CardsURL = "http://" + desk.Addr().String() + "/"
+	if d.cards.bridge == nil {
+		return nil
+	}
+	bridge, err := d.newBridge(o)
+	if err != nil {
+		return err
+	}
+	d.sheet.BridgePorts = []int{d.cards.bridge.Port}
+	d.run(ctx, func(ctx context.Context) error { return bridge.Serve(ctx, d.cards.bridge) })
+	return nil
+}
+
+// newBridge is the real bridge, with the desk's readers and holder.
+func (d *Demo) newBridge(o Options) (*agent.Agent, error) {
+	front, err := url.Parse(d.sheet.AuthorizationEndpoint)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "", "authorization endpoint is no URL", err)
+	}
+	issuer, err := url.Parse(d.sheet.Issuer)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "", "issuer is no URL", err)
+	}
+	client := d.calls()
+	client.Transport = nearby{public: front.Host, origin: d.origin, next: d.http.Transport}
+	return agent.New(agent.Options{
+		Providers: []agent.Provider{{
+			Origin: front.Scheme + "://" + front.Host,
+			Keys:   &agent.Fetched{URL: d.origin + issuer.Path + psc.CertsPath, HTTP: client, Clock: o.Clock},
+		}},
+		Transport: d.cards.all.Transport(), Prompter: d.cards.all.Holder(),
+		HTTP: client, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Version: o.Version, French: true,
+	})
+}
+
+// nearby reaches the provider where it listens: its public name may exist only
+// behind somebody's proxy.
+type nearby struct {
+	public, origin string
+	next           http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (n nearby) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == n.public {
+		to, err := url.Parse(n.origin)
+		if err != nil {
+			return nil, err
+		}
+		r = r.Clone(r.Context())
+		r.URL.Scheme, r.URL.Host, r.Host = to.Scheme, to.Host, ""
+	}
+	return n.next.RoundTrip(r)
+}
