@@ -80,7 +80,7 @@ func (a *Authority) authority(name string) (*authority, error) {
 }
 
 func (a *Authority) make(name string, s spec) (*authority, error) {
-	key, err := a.newKey(name, 0, a.Bits)
+	key, err := a.keyOf(name)
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,15 @@ func (a *Authority) write(name string, b []byte) error {
 // CertificateFile is where an authority's certificate is kept.
 func (a *Authority) CertificateFile(name string) string { return filepath.Join(a.Dir, name+".pem") }
 
+// kept tells that an authority is in the folder.
+func (a *Authority) kept(name string) bool {
+	if a.Dir == "" {
+		return false
+	}
+	_, err := os.Stat(a.CertificateFile(name))
+	return err == nil
+}
+
 func (a *Authority) load(name string) (*authority, error) {
 	none := fault.New(fault.NotFound, "", "pki: "+name+" is not made yet")
 	if a.Dir == "" {

@@ -5,11 +5,13 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/big"
 	chacha "math/rand/v2"
 
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/trust/igc"
 )
 
 // draw gives randomness for one purpose: the system's, or what follows from the seed.
@@ -35,6 +37,46 @@ func (a *Authority) newKey(purpose string, n uint64, bits int) (*rsa.PrivateKey,
 		return key, nil
 	}
 	return seededKey(a.draw("key "+purpose, n), bits)
+}
+
+// sideBySide makes the keys of authorities that are missing, one a processor:
+// whoever starts with an empty folder waits for nothing else.
+func (a *Authority) sideBySide(ranges []igc.Range) error {
+	type made struct {
+		name string
+		key  *rsa.PrivateKey
+		err  error
+	}
+	keys := make(chan made)
+	missing := 0
+	for _, r := range ranges {
+		for _, name := range []string{rootOf(r), personsOf(r)} {
+			if a.made[name] != nil || a.ready[name] != nil || a.kept(name) {
+				continue
+			}
+			missing++
+			go func() {
+				key, err := a.newKey(name, 0, a.Bits)
+				keys <- made{name, key, err}
+			}()
+		}
+	}
+	var errs []error
+	for range missing {
+		m := <-keys
+		a.ready[m.name] = m.key
+		errs = append(errs, m.err)
+	}
+	return errors.Join(errs...)
+}
+
+// keyOf gives the key of an authority that is made now.
+func (a *Authority) keyOf(name string) (*rsa.PrivateKey, error) {
+	if key := a.ready[name]; key != nil {
+		delete(a.ready, name)
+		return key, nil
+	}
+	return a.newKey(name, 0, a.Bits)
 }
 
 const exponent = 65537

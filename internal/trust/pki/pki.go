@@ -48,8 +48,9 @@ type Options struct {
 type Authority struct {
 	Options
 	mu      sync.Mutex
-	made    map[string]*authority // by short name, "ACI-FO-PP"
-	helpers map[string]*authority // OCSP responders, by the name of their authority
+	made    map[string]*authority      // by short name, "ACI-FO-PP"
+	ready   map[string]*rsa.PrivateKey // keys of authorities that are about to be made
+	helpers map[string]*authority      // OCSP responders, by the name of their authority
 	ledger  ledger
 }
 
@@ -73,7 +74,7 @@ func New(o Options) (*Authority, error) {
 	if o.BaseURL == "" {
 		o.BaseURL = "http://127.0.0.1:8490"
 	}
-	a := &Authority{Options: o, made: map[string]*authority{}, helpers: map[string]*authority{}}
+	a := &Authority{Options: o, made: map[string]*authority{}, helpers: map[string]*authority{}, ready: map[string]*rsa.PrivateKey{}}
 	return a, a.locked(func() error { return nil })
 }
 
@@ -88,6 +89,9 @@ type TrustedIssuer struct {
 func (a *Authority) TrustedIssuers(ranges ...igc.Range) ([]TrustedIssuer, error) {
 	var list []TrustedIssuer
 	err := a.locked(func() error {
+		if err := a.sideBySide(ranges); err != nil {
+			return err
+		}
 		for _, r := range ranges {
 			issuer, err := a.authority(personsOf(r))
 			if err != nil {
