@@ -264,7 +264,7 @@ func (p *Page) form(button string) (method, action string, values url.Values, er
 	if pressed.Data == "a" {
 		return http.MethodGet, attr(pressed, "href"), url.Values{}, nil
 	}
-	form := pressed.Parent
+	form := pressed // a form is sent by its own id where a script does it
 	for form != nil && form.Data != "form" {
 		form = form.Parent
 	}

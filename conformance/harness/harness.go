@@ -25,7 +25,11 @@ type Demo struct {
 // Start brings up the whole demonstration on free loopback ports, for one test.
 func Start(t testing.TB, change ...func(*demo.Options)) *Demo {
 	t.Helper()
-	inTest := func(o *demo.Options) { o.DataDir = t.TempDir() }
+	data := t.TempDir()
+	if err := withAuthority(data); err != nil {
+		t.Fatal(err)
+	}
+	inTest := func(o *demo.Options) { o.DataDir = data }
 	d, err := Open(t.Context(), t.Output(), append([]func(*demo.Options){inTest}, change...)...)
 	if err != nil {
 		t.Fatal(err)
