@@ -27,6 +27,7 @@ func toCardPage(t *testing.T, d *harness.Demo) *harness.Browser {
 // the DMP through provider, bridge and reader back into the DMP, which decides
 // from the tokens alone.
 func TestCardOpensTheDMP(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t)
 	for _, c := range []struct{ persona, holder, decision, code string }{
 		{"P1", "doctor, CPS3", "granted", ""},
@@ -60,6 +61,7 @@ func TestCardOpensTheDMP(t *testing.T) {
 
 // A card that the provider must not take ends on the page that says why.
 func TestProviderRefusesCards(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t)
 	for persona, code := range map[string]string{
 		"P9":             cps.CodeClosedHolder, // S-94
@@ -82,6 +84,7 @@ func TestProviderRefusesCards(t *testing.T) {
 // What the bridge finds by itself never reaches the provider, and leaves the
 // page as it was.
 func TestBridgeRefusesCards(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t)
 	none := 0
 	for persona, want := range map[string]cps.Problem{
@@ -105,6 +108,7 @@ func TestBridgeRefusesCards(t *testing.T) {
 // Wrong PINs count down to a blocked card, one an act of the holder; the right
 // one before that gives all tries back.
 func TestWrongPINsBlockTheCard(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t)
 	d.Insert(t, "P1")
 	try := func(wrong bool) cps.Problem {
@@ -134,6 +138,7 @@ func TestWrongPINsBlockTheCard(t *testing.T) {
 
 // S-92: the second service asks nothing after a login by card.
 func TestCardOpensTheSecondServiceWithoutAPage(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t)
 	d.Insert(t, "P1")
 	first, second := newService(t, d, "demo-psc", "openid", "scope_all"), newService(t, d, "demo-oidc", "openid", "scope_all")
@@ -188,6 +193,7 @@ func (s *service) dead(b *harness.Browser, tokens *oidc.Tokens[*oidc.IDTokenClai
 
 // Pulling the card ends the session and everything behind it, with no page alive.
 func TestPulledCardEndsTheSession(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t)
 	s := newService(t, d, "demo-oidc", "openid", "scope_all")
 	for _, persona := range []string{"P1", "B-card-pulled"} {
@@ -212,6 +218,7 @@ func TestPulledCardEndsTheSession(t *testing.T) {
 // A service that asks the older eidas3 of an e-CPS session gets the card page at
 // once; cancelling it leaves the first session whole, the card answers it.
 func TestStepUpFromECPSToCard(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t)
 	first, strong := newService(t, d, "demo-psc", "openid", "scope_all"), newService(t, d, "demo-oidc", "openid", "scope_all")
 	b := harness.NewBrowser(t, harness.At(first.client.RedirectURIs[0]))
@@ -246,6 +253,7 @@ func TestStepUpFromECPSToCard(t *testing.T) {
 
 // Attack: an answer made for one browser's login is submitted in another's.
 func TestAnswerOfAnotherBrowserIsRefused(t *testing.T) {
+	t.Parallel()
 	d := harness.Start(t)
 	d.Insert(t, "P1")
 	victim, thief := toCardPage(t, d), toCardPage(t, d)

@@ -170,8 +170,8 @@ func (c *Cards) WrongPIN(persona string) error {
 
 // pullLater is the script of CardPulled: this very insertion ends by itself.
 func (c *Cards) pullLater(card *inserted) {
+	fired, stop := c.deps.Clock.After(pullDelay)
 	c.pulls.Go(func() {
-		fired, stop := c.deps.Clock.After(pullDelay)
 		defer stop()
 		select {
 		case <-fired:
