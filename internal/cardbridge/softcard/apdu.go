@@ -20,9 +20,10 @@ const chaining = 0x10
 const (
 	swOK          = 0x9000
 	swWrongLength = 0x6700
+	swChain       = 0x6883 // another command than the one that goes on
 	swSecurity    = 0x6982
 	swBlocked     = 0x6983
-	swUnusable    = 0x6984
+	swUnusable    = 0x6984 // the use counter is at zero
 	swConditions  = 0x6985
 	swNoFile      = 0x6986
 	swData        = 0x6a80
@@ -67,6 +68,14 @@ func parse(b []byte) (command, bool) {
 		c.hasLe, c.le = true, rest[1+n]
 	}
 	return c, true
+}
+
+// parameters are P1 and P2 as one word.
+func (c command) parameters() int { return int(c.p1)<<8 | int(c.p2) }
+
+// continues tells that c carries on the chain that begun began.
+func (c command) continues(begun command) bool {
+	return c.ins == begun.ins && c.parameters() == begun.parameters()
 }
 
 // length is how many bytes the caller wants; 0 and absent mean 256.

@@ -7,11 +7,20 @@ type file struct {
 	id       uint16
 	aid      []byte // of an application
 	data     []byte
-	guarded  bool // read behind the PIN
+	access   access
 	parent   *file
 	children []*file
 	folder   bool
 }
+
+// access says who reads a file, in the byte by which its control parameters say it.
+type access byte
+
+const (
+	always access = 0x00
+	user   access = 0x11 // behind the holder's PIN
+	never  access = 0xff
+)
 
 func folder(id uint16, aid []byte, children ...*file) *file {
 	f := &file{id: id, aid: aid, folder: true, children: children}
@@ -23,7 +32,7 @@ func folder(id uint16, aid []byte, children ...*file) *file {
 
 func elementary(id uint16, data []byte) *file { return &file{id: id, data: data} }
 
-func (f *file) behindPIN() *file { f.guarded = true; return f }
+func (f *file) readBy(a access) *file { f.access = a; return f }
 
 func (f *file) child(id uint16) *file {
 	for _, c := range f.children {
@@ -60,6 +69,7 @@ const (
 	byID       = 0x00
 	byChild    = 0x01
 	byEF       = 0x02
+	byParent   = 0x03
 	byAID      = 0x04
 	byRootPath = 0x08
 	byPath     = 0x09
@@ -74,7 +84,7 @@ func selectFile(e *Emulator, c command) ([]byte, uint16) {
 		return nil, swNotFound
 	}
 	if found.here() != e.current.here() {
-		e.env, e.hash = environment{}, nil // a security environment belongs to its application
+		e.env, e.hash = map[byte]environment{}, nil // a security environment belongs to its application
 	}
 	e.current = found
 	if c.p2&0x0c == 0x0c {
@@ -89,6 +99,8 @@ func (e *Emulator) find(c command) *file {
 		return e.root.application(c.data)
 	case byID, byChild, byEF, byRootPath, byPath:
 		return e.walk(c)
+	case byParent:
+		return e.current.here().parent
 	}
 	return nil
 }
@@ -133,18 +145,16 @@ func (f *file) control() []byte {
 	if f.folder {
 		kind = 0x38
 	}
-	rule := byte(0x00)
-	if f.guarded {
-		rule = 0x11 // user PIN
-	}
+	rule := byte(f.access)
 	b := []byte{0x62, 0x25, 0x80, 0x02, byte(size >> 8), byte(size), 0x82, 0x01, kind, 0x83, 0x02, byte(f.id >> 8), byte(f.id), 0x88, 0x01, 0x00} //nolint:gosec // halves
 	b = append(b, 0xa1, 0x12,
-		0x8c, 0x07, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, rule,
-		0x9c, 0x07, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, rule)
+		0x8c, 0x07, 0x7b, 0xff, 0xff, 0xff, 0xff, 0xff, rule,
+		0x9c, 0x07, 0x7b, 0xff, 0xff, 0xff, 0xff, 0xff, rule)
 	return append(b, 0x8a, 0x01, 0x05)
 }
 
-// maxRead is the most that one command reads [C].
+// maxRead is the most that one command reads: the Cryptolib asks for no more [C
+// CL]; where a real card stops is [U].
 const maxRead = 0xe7
 
 // readBinary is READ BINARY of the selected file.
@@ -153,16 +163,16 @@ func readBinary(e *Emulator, c command) ([]byte, uint16) {
 	if f.folder || c.p1&0x80 != 0 {
 		return nil, swNoFile
 	}
-	if f.guarded && !e.verified {
+	if f.access == never || f.access == user && !e.verified {
 		return nil, swSecurity
 	}
 	from, want := int(c.p1)<<8|int(c.p2), c.length()
 	if from > len(f.data) || from == len(f.data) && from > 0 {
 		return nil, swPastTheEnd
 	}
-	left := len(f.data) - from
-	if e.model.t0 && c.hasLe && c.le != 0 && want > left {
-		return nil, 0x6c00 | uint16(byte(left)) //nolint:gosec // below 256 here
+	n := min(want, len(f.data)-from, maxRead)
+	if e.model.t0 && n < want && n > 0 {
+		return nil, 0x6c00 | uint16(n) //nolint:gosec // at most E7
 	}
-	return f.data[from : from+min(want, left, maxRead)], swOK
+	return f.data[from : from+n], swOK
 }

@@ -19,7 +19,7 @@ type model struct {
 // models gives each model by the name that card files use.
 func models() map[string]*model {
 	common := map[byte]func(*Emulator, command) ([]byte, uint16){
-		insSelect: selectFile, insReadBinary: readBinary, insVerify: verify, insUnblock: unblock,
+		insSelect: selectFile, insReadBinary: readBinary, insVerify: verify,
 	}
 	with := func(more map[byte]func(*Emulator, command) ([]byte, uint16)) map[byte]func(*Emulator, command) ([]byte, uint16) {
 		all := map[byte]func(*Emulator, command) ([]byte, uint16){}
@@ -37,7 +37,7 @@ func models() map[string]*model {
 			atr: []byte{0x3b, 0xac, 0x00, 0x40, 0x2a, 0x00, 0x12, 0x25, 0x00, 0x64, 0x80, 0x00, 0x03, 0x10, 0x00, 0x90, 0x00},
 			t0:  true, class: func(cla byte) bool { return cla&^chaining == 0x00 },
 			commands: with(map[byte]func(*Emulator, command) ([]byte, uint16){
-				insGetData: getData, insMSE: setEnvironment, insInternalAuth: internalAuthenticate, insPSO: operate,
+				insUnblock: unblock, insGetData: getData, insMSE: setEnvironment, insInternalAuth: internalAuthenticate, insPSO: operate,
 			}),
 			authentication: 0x82, signature: 0x81,
 			tree: func(c contents) *file { return contactTree(c, "CPS3v3", 0x82, 0x81) },
@@ -55,10 +55,10 @@ func models() map[string]*model {
 			atr:   []byte{0x3b, 0x9b, 0x18, 0x80, 0x01, 0x00, 0x12, 0x25, 0x00, 0x64, 0x80, 0x04, 0x01, 0x00, 0x00, 0x90, 0x44},
 			class: func(cla byte) bool { return cla&^chaining == 0x01 },
 			commands: with(map[byte]func(*Emulator, command) ([]byte, uint16){
-				insMSE: setEnvironment, insPSO: operateCPS4,
+				insMSE: setEnvironmentCPS4, insPSO: operateCPS4, // its way to unblock is [U]
 			}),
-			authentication: 0x20, signature: 0x21,
-			tree: func(c contents) *file { return contactTree(c, "CPS4v1", 0x20, 0x21) },
+			authentication: 0x20, signature: 0x10, // [C CL tests]
+			tree: func(c contents) *file { return contactTree(c, "CPS4v1", 0x20, 0x10) },
 		},
 	}
 }
@@ -73,13 +73,14 @@ func contactTree(c contents, token string, authentication, signature byte) *file
 	)
 }
 
-// contactlessTree has its application under another name, without the file that
-// tells the contact mode, PIN or keys of a person.
+// contactlessTree has its application under another name, without PIN or keys of
+// a person; the file that tells the contact mode is there and cannot be read.
 func contactlessTree(c contents) *file {
 	aid := append(slices.Clone(applicationAID[:len(applicationAID)-1]), 0x20)
 	return folder(idRoot, rootAID,
 		elementary(0x2f01, efATR()), elementary(0xd003, serialNumber(c.number)),
-		folder(0x0001, aid, elementary(idAuthentication, c.authentication)),
+		folder(0x0001, aid,
+			elementary(idContactMode, nil).readBy(never), elementary(idAuthentication, c.authentication)),
 	)
 }
 

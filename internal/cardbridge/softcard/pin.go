@@ -28,24 +28,34 @@ func newPIN(c igc.CardFile, o Options) pin {
 		p.tries = max(0, o.Tries)
 	}
 	if o.Uses != 0 {
-		p.counted, p.uses = true, max(0, o.Uses)
+		p.counted, p.uses = true, min(max(0, o.Uses), 255)
 	}
 	return p
 }
 
+// secret is the PIN, for a holder who types it on the reader.
+func (e *Emulator) secret() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.pin.value
+}
+
 // left is the answer to "how many tries": 63Cx or blocked. A use counter at
-// zero blocks too, whatever tries remain [C].
+// zero blocks too, whatever tries remain [C]; with which status is [I].
 func (p *pin) left() uint16 {
-	if p.tries == 0 || p.counted && p.uses == 0 {
+	switch {
+	case p.tries == 0:
 		return swBlocked
+	case p.counted && p.uses == 0:
+		return swUnusable
 	}
 	return 0x63c0 | uint16(p.tries) //nolint:gosec // at most three
 }
 
 // try compares a PIN in constant time and counts.
 func (p *pin) try(value []byte) uint16 {
-	if p.tries == 0 || p.counted && p.uses == 0 {
-		return swBlocked
+	if sw := p.left(); sw == swBlocked || sw == swUnusable {
+		return sw
 	}
 	p.tries--
 	if subtle.ConstantTimeCompare(value, []byte(p.value)) != 1 {
@@ -86,7 +96,7 @@ func unblock(e *Emulator, c command) ([]byte, uint16) {
 		return nil, swWrongLength
 	}
 	if p.pukTries == 0 {
-		return nil, swUnusable
+		return nil, swBlocked
 	}
 	p.pukTries--
 	if subtle.ConstantTimeCompare(c.data[:n], []byte(p.puk)) != 1 {
@@ -102,7 +112,8 @@ var askCounters = []byte{0x4d, 0x08, 0x70, 0x06, 0xbf, 0x81, 0x01, 0x02, 0xa0, 0
 // getData answers the PIN's counters: 9A most tries, 9B tries left, and 9D uses
 // left on cards that count them.
 func getData(e *Emulator, c command) ([]byte, uint16) {
-	if c.p1 != 0x3f || c.p2 != 0xff || string(c.data) != string(askCounters) || e.model.noPIN {
+	// The PIN belongs to the card as a whole: it is asked for at the root [C CL].
+	if c.parameters() != 0x3fff || string(c.data) != string(askCounters) || e.current.here() != e.root {
 		return nil, swNoReference
 	}
 	tags := []byte{0x9a, 1, maxTries, 0x9b, 1, byte(e.pin.tries)} //nolint:gosec // at most three

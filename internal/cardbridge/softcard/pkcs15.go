@@ -50,6 +50,7 @@ type contents struct {
 // the object directories and certificates lie is [U]: readers must follow the
 // paths they find.
 const (
+	idContactMode    = 0x7001 // found always, read in contact mode only [C CL]; its content is [U]
 	idODF            = 0x5031
 	idTokenInfo      = 0x5032
 	idPrivateKeys    = 0x5201
@@ -113,9 +114,9 @@ func dataObject(name string, file uint16, guarded bool) []byte {
 
 // application is the IAS application of a contact card.
 func application(c contents, token string, authentication, signature byte) *file {
-	situation := elementary(idSituations, seq(label("SITUATION"))).behindPIN()
+	situation := elementary(idSituations, seq(label("SITUATION"))).readBy(user)
 	return folder(0x0001, applicationAID,
-		elementary(0x7001, []byte{0x00}), // tells the contact mode [C]; its content is [U]
+		elementary(idContactMode, []byte{0x00}),
 		elementary(idODF, directories()),
 		elementary(idTokenInfo, seq(integer(0), octets([]byte(c.number)...), label("EGIDE"), tlv(0x80, []byte(token)), laxBits(0x20))),
 		elementary(idPrivateKeys, slices.Concat(

@@ -55,11 +55,13 @@ func (s *Slots) slot(reader string) *slot {
 	return s.slots[i]
 }
 
-// change does something to a reader and wakes who waits for it.
+// change does something to a reader and wakes who waits for it. Whoever held the
+// card that was there holds nothing now.
 func (s *Slots) change(reader string, do func(*slot)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if x := s.slot(reader); x != nil {
+		x.card, x.mute, x.held = nil, false, nil
 		do(x)
 		x.stay++
 		close(s.changed)
@@ -71,26 +73,35 @@ func (s *Slots) change(reader string, do func(*slot)) {
 func (s *Slots) Insert(reader string, card *Emulator) {
 	s.change(reader, func(x *slot) {
 		card.Reset()
-		x.card, x.mute, x.held = card, false, nil
+		x.card = card
 	})
 }
 
 // Remove pulls the card.
 func (s *Slots) Remove(reader string) {
-	s.change(reader, func(x *slot) { x.card, x.mute, x.held = nil, false, nil })
+	s.change(reader, func(*slot) {})
 }
 
 // Mute puts in a card that does not answer: the wrong way round, or damaged.
 func (s *Slots) Mute(reader string) {
-	s.change(reader, func(x *slot) { x.card, x.mute, x.held = nil, true, nil })
+	s.change(reader, func(x *slot) { x.mute = true })
 }
 
 // PINPad gives the reader a keypad of its own, on which the right PIN is typed.
-func (s *Slots) PINPad(reader string) { s.change(reader, func(x *slot) { x.pad = true }) }
+func (s *Slots) PINPad(reader string) { s.equip(reader, func(x *slot) { x.pad = true }) }
 
 // Intercept lets something happen at the n-th APDU of a connection, counted from one.
 func (s *Slots) Intercept(reader string, at func(n int, command []byte) Event) {
-	s.change(reader, func(x *slot) { x.intercept = at })
+	s.equip(reader, func(x *slot) { x.intercept = at })
+}
+
+// equip changes the reader and leaves the card where it is.
+func (s *Slots) equip(reader string, do func(*slot)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x := s.slot(reader); x != nil {
+		do(x)
+	}
 }
 
 // Readers implements cardbridge.Transport.
@@ -207,10 +218,13 @@ func removed() error {
 // VerifyOnPad implements cardbridge.Card: the holder types the right PIN on the
 // reader, which puts it into the command.
 func (c *connection) VerifyOnPad(ctx context.Context, template []byte, least, most int) ([]byte, error) {
-	if !c.slot.pad {
+	c.bank.mu.Lock()
+	pad := c.slot.pad
+	c.bank.mu.Unlock()
+	if !pad {
 		return nil, fault.New(fault.Unavailable, "", "the reader has no PIN pad")
 	}
-	typed := c.card.pin.value
+	typed := c.card.secret()
 	const head = 4
 	if len(template) < head || len(typed) < least || len(typed) > most {
 		return nil, fault.New(fault.Invalid, "", "the reader does not understand the command")
@@ -229,12 +243,13 @@ func (c *connection) Reconnect(context.Context) error {
 	return nil
 }
 
-// Close implements cardbridge.Card.
+// Close implements cardbridge.Card. A card that has left meanwhile is not ours
+// to reset: it may stand in a reader again, for somebody else.
 func (c *connection) Close() error {
-	c.card.Reset()
 	c.bank.mu.Lock()
 	defer c.bank.mu.Unlock()
 	if c.slot.held == c {
+		c.card.Reset()
 		c.slot.held = nil
 	}
 	return nil

@@ -36,10 +36,10 @@ type Emulator struct {
 	// What a reset forgets.
 	current  *file
 	verified bool
-	pending  []byte // answer that GET RESPONSE fetches
-	chain    []byte // data of chained commands so far
-	env      environment
-	hash     []byte // result of PSO HASH
+	pending  []byte               // answer that GET RESPONSE fetches
+	chain    *command             // what chained commands have brought so far
+	env      map[byte]environment // by template
+	hash     []byte               // result of PSO HASH
 }
 
 // New puts the contents of a card file on a card. Errors: fault.Invalid.
@@ -60,7 +60,7 @@ func New(c igc.CardFile, o Options) (*Emulator, error) {
 	e.keys[m.authentication] = authentication.key
 	e.keys[m.signature] = signature.key
 	e.root = m.tree(contents{number: c.Number, authentication: authentication.der, signature: signature.der, holder: c.Holder})
-	e.current = e.root
+	e.Reset()
 	return e, nil
 }
 
@@ -99,7 +99,7 @@ func (e *Emulator) T0() bool { return e.model.t0 }
 func (e *Emulator) Reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.current, e.verified, e.pending, e.chain, e.hash, e.env = e.root, false, nil, nil, nil, environment{}
+	e.current, e.verified, e.pending, e.chain, e.hash, e.env = e.root, false, nil, nil, nil, map[byte]environment{}
 }
 
 // Transmit answers one command APDU; the last two bytes are the status.
@@ -117,11 +117,11 @@ func (e *Emulator) Transmit(apdu []byte) []byte {
 	if !e.model.class(c.cla) {
 		return status(swClass)
 	}
+	if c, ok = e.chained(c); !ok {
+		return status(swChain)
+	}
 	if c.cla&chaining != 0 {
 		return e.gather(c)
-	}
-	if len(e.chain) > 0 {
-		c.data, e.chain = append(e.chain, c.data...), nil
 	}
 	run, known := e.model.commands[c.ins]
 	if !known {
@@ -131,16 +131,31 @@ func (e *Emulator) Transmit(apdu []byte) []byte {
 	return e.reply(c, data, sw)
 }
 
+// chained puts what came before in front of a command's data. Another command
+// in the middle ends the chain: whatever was begun must not slip into it.
+func (e *Emulator) chained(c command) (command, bool) {
+	begun := e.chain
+	e.chain = nil
+	if begun == nil {
+		return c, true
+	}
+	if !c.continues(*begun) {
+		return c, false
+	}
+	c.data, c.hasData = append(begun.data, c.data...), true
+	return c, true
+}
+
 // maxChain bounds a chained command: an RSA-2048 block with its indicator.
 const maxChain = 512
 
-// gather keeps the part of a chained command (ISO 7816-4, 5.3.3).
+// gather keeps a command that goes on (ISO 7816-4, 5.3.3).
 func (e *Emulator) gather(c command) []byte {
-	if len(e.chain)+len(c.data) > maxChain {
-		e.chain = nil
+	if len(c.data) > maxChain {
 		return status(swWrongLength)
 	}
-	e.chain = append(e.chain, c.data...)
+	c.data = append([]byte{}, c.data...) // the caller may reuse its buffer
+	e.chain = &c
 	return status(swOK)
 }
 

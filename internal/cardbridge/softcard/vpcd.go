@@ -24,7 +24,8 @@ const maxAPDU = 5 + 255 + 1
 
 // Vpcd plays the card in a vpcd reader until ctx ends or the reader goes: the
 // connection is the card's stay in the reader. intercept may pull the card at
-// the n-th command; nil lets it answer all.
+// the n-th command (Reset has no meaning here: other programs reset it for real);
+// nil lets it answer all. Errors: fault.Unavailable.
 func Vpcd(ctx context.Context, addr string, card *Emulator, intercept func(n int, command []byte) Event) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -34,10 +35,10 @@ func Vpcd(ctx context.Context, addr string, card *Emulator, intercept func(n int
 	defer stop()
 	defer func() { _ = conn.Close() }() // closed before by ctx, or by the reader
 	err = serve(conn, card, intercept)
-	if ctx.Err() != nil || errors.Is(err, io.EOF) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, io.EOF) {
 		return nil
 	}
-	return err
+	return fault.Wrap(fault.Unavailable, "", "the virtual reader at "+addr+" has gone", err)
 }
 
 func serve(conn net.Conn, card *Emulator, intercept func(n int, command []byte) Event) error {
