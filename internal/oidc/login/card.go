@@ -93,7 +93,7 @@ func (l *Login) bridgeOrigins() []string {
 // cardFailures gives the words for all that the page may hear from a bridge, or
 // find by itself.
 func cardFailures(lang string) []cardFailure {
-	words := map[string][]string{cps.CodePermission: nil, cps.CodeNoBridge: nil}
+	words := map[string][]string{cps.CodePermission: nil, cps.CodeNoBridge: nil, web.CodeSlow: nil}
 	for _, e := range cps.BridgeErrors() {
 		words[e.Code()] = append(words[e.Code()], string(e))
 	}
