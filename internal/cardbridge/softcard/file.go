@@ -172,7 +172,7 @@ func readBinary(e *Emulator, c command) ([]byte, uint16) {
 	}
 	n := min(want, len(f.data)-from, maxRead)
 	if e.model.t0 && n < want && n > 0 {
-		return nil, 0x6c00 | uint16(n) //nolint:gosec // at most E7
+		return nil, 0x6c00 | uint16(n)
 	}
 	return f.data[from : from+n], swOK
 }

@@ -19,7 +19,6 @@ type pin struct {
 	pukTries   int
 	uses       int // left by the use counter, if counted
 	counted    bool
-	absent     bool // contactless: there is no PIN [C]
 }
 
 func newPIN(c igc.CardFile, o Options) pin {

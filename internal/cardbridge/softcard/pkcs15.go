@@ -15,7 +15,7 @@ func tlv(tag byte, parts ...[]byte) []byte {
 	case n < 0x80:
 		head = []byte{tag, byte(n)}
 	case n < 0x100:
-		head = []byte{tag, 0x81, byte(n)} //nolint:gosec // checked
+		head = []byte{tag, 0x81, byte(n)}
 	default:
 		head = []byte{tag, 0x82, byte(n >> 8), byte(n)} //nolint:gosec // the two halves
 	}
