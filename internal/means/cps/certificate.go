@@ -6,6 +6,7 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
@@ -50,6 +51,7 @@ func parseCertificate(der []byte) (*x509.Certificate, *rsa.PublicKey, error) {
 
 // Attribute types that crypto/x509 leaves in Subject.Names (RFC 5280 appendix A.1).
 var (
+	oidCommon    = asn1.ObjectIdentifier{2, 5, 4, 3}
 	oidSurname   = asn1.ObjectIdentifier{2, 5, 4, 4}
 	oidTitle     = asn1.ObjectIdentifier{2, 5, 4, 12}
 	oidGivenName = asn1.ObjectIdentifier{2, 5, 4, 42}
@@ -62,9 +64,12 @@ func describe(c *x509.Certificate, i TrustedIssuer) Card {
 		Serial: hex.EncodeToString(c.SerialNumber.Bytes()), Issuer: i.Issuer.Subject.CommonName, Range: i.Range,
 		NotBefore: c.NotBefore, NotAfter: c.NotAfter, Type: noCardType, Category: noCategory,
 	}
+	var holders []string
 	for _, n := range c.Subject.Names {
 		text, _ := n.Value.(string)
 		switch {
+		case n.Type.Equal(oidCommon):
+			holders = append(holders, text)
 		case n.Type.Equal(oidSurname):
 			card.Family = text
 		case n.Type.Equal(oidGivenName):
@@ -73,11 +78,32 @@ func describe(c *x509.Certificate, i TrustedIssuer) Card {
 			card.Title = text
 		}
 	}
-	if id, err := rpps.ParseNationalID(c.Subject.CommonName); err == nil && id.String() == c.Subject.CommonName {
-		card.Holder = id
+	if len(holders) == 1 {
+		card.Holder = holderOf(i.Range, holders[0])
 	}
 	card.readExtensions(c)
 	return card
+}
+
+// spellings of a holder on the cards of a range [C samples; that cards in
+// training (CPF) carry no other is I]: 8 + RPPS or 0 + ADELI, and for staff also
+// the number of a structure and what it calls the person.
+var spellings = map[igc.Range]*regexp.Regexp{
+	igc.Fort:     regexp.MustCompile(`^(8[0-9]{11}|0[0-9A-Z]{9})$`),
+	igc.Standard: regexp.MustCompile(`^(8[0-9]{11}|0[0-9A-Z]{9}|[345][0-9A-Z]{9,14}/[0-9A-Za-z._-]+)$`),
+}
+
+// holderOf is stricter than rpps.ParseNationalID: the register knows kinds of
+// identifier that no card carries. The zero value when it is none.
+func holderOf(r igc.Range, common string) rpps.NationalID {
+	if of := spellings[r]; of == nil || !of.MatchString(common) {
+		return rpps.NationalID{}
+	}
+	id, err := rpps.ParseNationalID(common)
+	if err != nil {
+		return rpps.NationalID{}
+	}
+	return id
 }
 
 // Values that no certificate carries, for what is absent or unreadable.
@@ -124,37 +150,41 @@ func whole(der []byte, v any) bool {
 // oidSubjectAltName is RFC 5280 4.2.1.6.
 var oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
 
-// principal gives the user principal name of the certificate, empty if it has
-// none: an otherName that crypto/x509 does not read.
-func principal(c *x509.Certificate) string {
+// namesAnother tells whether a user principal name of the certificate is not
+// the holder's: his identifier before the fixed suffix [C on a staff card, I on
+// a CPS]. There may be none; one that cannot be read is somebody else's.
+func namesAnother(c *x509.Certificate) bool {
+	own := c.Subject.CommonName + igc.UPNSuffix
+	return slices.ContainsFunc(principals(c), func(p string) bool { return !strings.EqualFold(p, own) })
+}
+
+// principals gives the user principal names of the certificate, empty where one
+// cannot be read: otherNames, which crypto/x509 passes over.
+func principals(c *x509.Certificate) []string {
+	var found []string
 	for _, e := range c.Extensions {
-		if !e.Id.Equal(oidSubjectAltName) {
+		var names []asn1.RawValue
+		if !e.Id.Equal(oidSubjectAltName) || !whole(e.Value, &names) {
 			continue
 		}
-		var names []asn1.RawValue
-		if !whole(e.Value, &names) {
-			return ""
-		}
 		for _, n := range names {
+			if n.Class != asn1.ClassContextSpecific || n.Tag != 0 {
+				continue
+			}
 			var other struct {
 				Type  asn1.ObjectIdentifier
 				Value asn1.RawValue `asn1:"tag:0"`
 			}
 			rest, err := asn1.UnmarshalWithParams(n.FullBytes, &other, "tag:0")
-			if err != nil || len(rest) != 0 || !other.Type.Equal(igc.OIDUserPrincipalName()) {
+			if err == nil && !other.Type.Equal(igc.OIDUserPrincipalName()) {
 				continue
 			}
 			var text string
-			if whole(other.Value.Bytes, &text) {
-				return text
+			if err != nil || len(rest) > 0 || !whole(other.Value.Bytes, &text) {
+				text = ""
 			}
+			found = append(found, text)
 		}
 	}
-	return ""
-}
-
-// ofHolder tells whether the user principal name is the holder's: absent, or
-// his identifier before the fixed suffix [C on a staff card, I on a CPS].
-func ofHolder(principal, commonName string) bool {
-	return principal == "" || strings.EqualFold(principal, commonName+igc.UPNSuffix)
+	return found
 }

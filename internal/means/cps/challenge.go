@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -146,11 +147,16 @@ func (c Challenge) wellFormed() bool {
 }
 
 // IsOrigin tells whether s is exactly what a browser sends as Origin: scheme,
-// host and port, nothing else (RFC 6454 section 6.2).
+// host and port, nothing else, in lower-case ASCII and without a port that the
+// scheme implies (RFC 6454 section 6.2). Any other spelling could never match.
 func IsOrigin(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && s == u.Scheme+"://"+u.Host &&
-		s == strings.ToLower(s)
+	if err != nil || u.Hostname() == "" || s != u.Scheme+"://"+u.Host || s != strings.ToLower(s) {
+		return false
+	}
+	implied, known := map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	return known && u.Port() != implied && !strings.HasSuffix(u.Host, ":") &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 func invalidChallenge(detail string, cause error) error {
