@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,11 +32,15 @@ type pkg struct {
 	Module     *struct{ Path string }
 }
 
-func packages(t *testing.T) []pkg {
+func packages(t *testing.T, tags ...string) []pkg {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Imports,Deps,CgoFiles,Module", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags="+strings.Join(tags, ","),
+		"-json=ImportPath,Imports,Deps,CgoFiles,Module", "./...")
 	cmd.Dir = "../.."
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if len(tags) > 0 {
+		cmd.Env = append(cmd.Environ(), "CGO_ENABLED=1")
+	}
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +121,25 @@ var forbidden = []struct{ from, except, never string }{
 	{"internal/means/ecps/device", "", module + "internal/platform/db"},
 	{"internal/means/ecps/device", "", module + "internal/means/ecps/wallet"},
 	{"internal/means/ecps/device", "", module + "internal/oidc"},
+	{"internal/means/cps", "internal/means/cps/cards", module + "internal/platform/store"},
+	{"internal/means/cps", "internal/means/cps/cards", module + "internal/platform/db"},
+	{"internal/means/cps", "internal/means/cps/cards", module + "internal/trust/audit"},
+	{"internal/means/cps", "internal/means/cps/cards", module + "internal/trust/signing"},
+	{"internal/means/cps", "", module + "internal/trust/pki"},
+	{"internal/means/cps", "", module + "internal/platform/web"},
+	{"internal/means/cps", "", module + "internal/oidc"},
+	{"internal/cardbridge", "", module + "internal/platform/store"},
+	{"internal/cardbridge", "", module + "internal/platform/db"},
+	{"internal/cardbridge", "", module + "internal/platform/web"},
+	{"internal/cardbridge", "", module + "internal/trust/signing"},
+	{"internal/cardbridge", "", module + "internal/trust/audit"},
+	{"internal/cardbridge", "", module + "internal/trust/pki"},
+	{"internal/cardbridge", "", module + "internal/means/cps/cards"},
+	{"internal/cardbridge", "", module + "internal/means/ecps"},
+	{"internal/cardbridge", "", module + "internal/oidc"},
+	{"cmd/card-bridge", "", module + "internal/platform/store"},
+	{"cmd/card-bridge", "", module + "internal/oidc"},
+	{"cmd/card-bridge", "", module + "internal/provider"},
 	{"cmd/ecps", "", module + "internal/platform/store"},
 	{"internal/dmp", "", module + "internal/identity"},
 	{"internal/dmp", "", module + "internal/trust"},
@@ -142,5 +166,32 @@ func TestForbiddenReach(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The reader is the only part that needs C, and only when it is asked for.
+func TestOnlyTheReaderNeedsC(t *testing.T) {
+	const reader, library = "internal/cardbridge/pcsc", "github.com/ebfe/scard"
+	for _, p := range packages(t) {
+		if p.ImportPath == library {
+			t.Errorf("%s is built without the tag pcsc", library)
+		}
+	}
+	found := false
+	for _, p := range packages(t, "pcsc") {
+		from, ours := strings.CutPrefix(p.ImportPath, module)
+		if ours && len(p.CgoFiles) > 0 {
+			t.Errorf("%s uses cgo", from)
+		}
+		if !slices.Contains(p.Imports, library) {
+			continue
+		}
+		if from != reader {
+			t.Errorf("%s imports %s", p.ImportPath, library)
+		}
+		found = true
+	}
+	if !found {
+		t.Error("nobody imports the reader's library: the rule looks at nothing")
 	}
 }

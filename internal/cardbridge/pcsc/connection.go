@@ -1,0 +1,172 @@
+//go:build pcsc
+
+package pcsc
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/ebfe/scard"
+
+	"github.com/egide-id/egide/internal/cardbridge"
+	"github.com/egide-id/egide/internal/means/cps"
+	"github.com/egide-id/egide/internal/platform/fault"
+)
+
+// Patience with other programs, and with a card that hangs.
+const (
+	forTheCard = 3 * time.Second  // another program's transaction
+	forAnswer  = 10 * time.Second // one command; a real signature takes about one
+)
+
+// connection is a card held in one transaction.
+type connection struct {
+	service *scard.Context
+	card    *scard.Card
+	atr     []byte
+	verify  uint32 // control code of the reader's own PIN entry, 0 if it has none
+	lost    atomic.Bool
+}
+
+// Connect implements cardbridge.Transport: shared, so that practice software
+// may stay connected, and alone from the first command to the last.
+//
+// PC/SC waits for another program's transaction without end and cannot be
+// cancelled meanwhile: what comes too late gives the card back by itself.
+func (r Readers) Connect(ctx context.Context, reader string) (cardbridge.Card, error) {
+	type result struct {
+		c   *connection
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		c, err := hold(reader)
+		done <- result{c, err}
+	}()
+	late, stop := r.clock.After(forTheCard)
+	defer stop()
+	var err error
+	select {
+	case got := <-done:
+		if got.err != nil {
+			return nil, got.err
+		}
+		return got.c, nil
+	case <-late:
+		err = fault.New(fault.Conflict, cps.CodeBusy, "another program holds the card")
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	go func() {
+		if got := <-done; got.err == nil {
+			_ = got.c.Close() // nobody waits for it any more
+		}
+	}()
+	return nil, err
+}
+
+// hold connects and begins the transaction.
+func hold(reader string) (*connection, error) {
+	service, err := establish()
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{service: service}
+	if c.card, err = service.Connect(reader, scard.ShareShared, scard.ProtocolAny); err != nil {
+		_ = service.Release() // the connection's own failure counts
+		return nil, connectFailure(err)
+	}
+	if err := c.card.BeginTransaction(); err != nil {
+		return nil, errors.Join(failure(err), c.Close())
+	}
+	status, err := c.card.Status()
+	if err != nil || c.card.ActiveProtocol() == scard.ProtocolUndefined {
+		return nil, errors.Join(failure(err), c.Close())
+	}
+	c.atr, c.verify = status.Atr, pinPad(c.card)
+	return c, nil
+}
+
+func connectFailure(err error) error {
+	if errors.Is(err, scard.ErrNoSmartcard) || errors.Is(err, scard.ErrRemovedCard) {
+		return fault.Wrap(fault.NotFound, cps.CodeNoCard, "no card in the reader", err)
+	}
+	return failure(err)
+}
+
+// ATR implements cardbridge.Card.
+func (c *connection) ATR() []byte { return c.atr }
+
+// T0 implements cardbridge.Card.
+func (c *connection) T0() bool { return c.card.ActiveProtocol() == scard.ProtocolT0 }
+
+// Transmit implements cardbridge.Card.
+func (c *connection) Transmit(ctx context.Context, command []byte) ([]byte, error) {
+	answer, err := c.bounded(ctx, forAnswer, func() ([]byte, error) { return c.card.Transmit(command) })
+	if err == nil && len(answer) < 2 {
+		// What a driver says when the card leaves while it answers.
+		err = fault.New(fault.NotFound, cps.CodeCardRemoved, "the card has left the reader")
+	}
+	if err != nil {
+		c.lost.Store(fault.CodeOf(err) == cps.CodeCardRemoved)
+	}
+	return answer, err
+}
+
+// bounded leaves a call that hangs in the driver: it ends when the card is pulled.
+func (c *connection) bounded(ctx context.Context, limit time.Duration, call func() ([]byte, error)) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	type result struct {
+		answer []byte
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		answer, err := call()
+		done <- result{answer, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, failure(r.err)
+		}
+		return r.answer, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Reconnect implements cardbridge.Card.
+func (c *connection) Reconnect(ctx context.Context) error {
+	_, err := c.bounded(ctx, forAnswer, func() ([]byte, error) {
+		if err := c.card.Reconnect(scard.ShareShared, scard.ProtocolAny, scard.ResetCard); err != nil {
+			return nil, err
+		}
+		return nil, c.card.BeginTransaction()
+	})
+	return err
+}
+
+// Close implements cardbridge.Card. The reset makes sure that no other program
+// finds the PIN verified [C RUN]. A card that has left has forgotten it by
+// itself, and asking pcscd 1.9.9 to reset it leaves the reader blind for good [C RUN].
+func (c *connection) Close() error {
+	end := scard.ResetCard
+	if c.lost.Load() {
+		end = scard.LeaveCard
+	}
+	err := c.card.Disconnect(end)
+	if releasing := c.service.Release(); err == nil {
+		err = releasing
+	}
+	if errors.Is(err, scard.ErrNoSmartcard) || errors.Is(err, scard.ErrRemovedCard) || errors.Is(err, scard.ErrReaderUnavailable) || errors.Is(err, scard.ErrInvalidHandle) {
+		return nil
+	}
+	if err != nil {
+		return failure(err)
+	}
+	return nil
+}
