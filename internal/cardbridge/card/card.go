@@ -13,67 +13,12 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
-	"slices"
+	"errors"
 
 	"github.com/egide-id/egide/internal/cardbridge"
 	"github.com/egide-id/egide/internal/means/cps"
 	"github.com/egide-id/egide/internal/platform/fault"
 )
-
-// Kind is which card stands in a reader, in the words of the protocol.
-type Kind string
-
-// The kinds.
-const (
-	CPS3        Kind = "cps3"
-	CPS4        Kind = "cps4"
-	Contactless Kind = "contactless"
-	Unknown     Kind = "unknown"
-	None        Kind = "none"
-)
-
-// pattern is an ATR and the bits of it that count.
-type pattern struct {
-	kind      Kind
-	atr, mask []byte
-}
-
-// patterns are the ATRs of cps-card.md section 1.
-func patterns() []pattern {
-	exact := func(n int) []byte { return bytes.Repeat([]byte{0xff}, n) }
-	return []pattern{
-		// [C CL, OSC, PL]; also older cards of the family.
-		{CPS3, []byte{0x3b, 0xac, 0x00, 0x40, 0x2a, 0x00, 0x12, 0x25, 0x00, 0x64, 0x80, 0x00, 0x00, 0x00, 0x00, 0x90, 0x00},
-			[]byte{0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff}},
-		// [C CL, PL, RUN]
-		{Contactless, []byte{0x3b, 0x8f, 0x80, 0x01, 0x00, 0x31, 0xb8, 0x64, 0x00, 0x00, 0xec, 0xc0, 0x73, 0x94, 0x01, 0x80, 0x82, 0x90, 0x00, 0x0e},
-			slices.Concat(exact(8), []byte{0x00, 0x00, 0xff, 0xc0}, exact(8))},
-		// [C CL]: deployed, release candidate, T=0 only.
-		{CPS4, []byte{0x3b, 0x9b, 0x18, 0x80, 0x01, 0x00, 0x12, 0x25, 0x00, 0x64, 0x80, 0x04, 0x01, 0x00, 0x00, 0x90, 0x44}, exact(17)},
-		{CPS4, []byte{0x3b, 0x9b, 0x18, 0x80, 0x01, 0x00, 0x12, 0x25, 0x00, 0x64, 0x80, 0x00, 0x04, 0x01, 0x00, 0x90, 0x44}, exact(17)},
-		{CPS4, []byte{0x3b, 0xdc, 0x18, 0xff, 0x00, 0x00, 0x12, 0x25, 0x00, 0x64, 0x80, 0x00, 0x04, 0x01, 0x00, 0x90, 0x00}, exact(17)},
-	}
-}
-
-// Identify reads the kind from an answer to reset. It is a hint: Open confirms it.
-func Identify(atr []byte) Kind {
-	if len(atr) == 0 {
-		return None
-	}
-	for _, p := range patterns() {
-		if len(atr) != len(p.atr) {
-			continue
-		}
-		same := true
-		for i := range atr {
-			same = same && (atr[i]^p.atr[i])&p.mask[i] == 0
-		}
-		if same {
-			return p.kind
-		}
-	}
-	return Unknown
-}
 
 // Session is the use of one card, from its selection to its signature.
 type Session struct {
@@ -84,7 +29,7 @@ type Session struct {
 	tried   bool // a PIN was sent: nothing is begun anew after it
 	again   bool // begun anew once
 	objects objects
-	key     *rsa.PublicKey // of the authentication certificate, once read
+	public  *rsa.PublicKey // of the authentication certificate, once read
 }
 
 // Open selects the card's application and reads where things lie.
@@ -95,7 +40,7 @@ func Open(ctx context.Context, link cardbridge.Card) (*Session, error) {
 	switch s.kind {
 	case CPS3, CPS4:
 	case Contactless:
-		return nil, fault.New(fault.Denied, cps.CodeContactless, "a contactless card proves no person")
+		return nil, contactless()
 	case Unknown, None:
 		return nil, unknown("its answer to reset is none of ours")
 	}
@@ -117,71 +62,87 @@ func (s *Session) begin(ctx context.Context, step func(context.Context) error) e
 		return err
 	}
 	if s.tried || s.again {
-		return fault.Wrap(fault.Unavailable, cps.CodeCardError, "another program disturbs the card", err)
+		return disturbed(err)
 	}
 	s.again = true
-	if err := s.link.Reconnect(ctx); err != nil {
-		return err
+	if err = s.link.Reconnect(ctx); err == nil {
+		err = s.prepare(ctx)
 	}
-	if err := s.prepare(ctx); err != nil {
-		return err
+	if err == nil {
+		err = step(ctx)
 	}
-	return step(ctx)
+	if fault.Is(err, fault.Conflict) && fault.CodeOf(err) != cps.CodeBusy {
+		return disturbed(err)
+	}
+	return err
 }
 
 // prepare selects the application and reads its directories.
 func (s *Session) prepare(ctx context.Context) error {
-	if err := s.confirm(ctx); err != nil {
-		return err
-	}
-	if err := s.model.enter(ctx, s); err != nil {
-		return err
-	}
-	found, err := s.readObjects(ctx)
-	s.objects = found
-	return err
-}
-
-// issuer begins EF.SN.ICC of every card of ours [C CL, OSC#2275].
-var issuer = []byte{0x5a, 0x0a, 0x80, 0x25, 0x00, 0x00, 0x01}
-
-// confirm checks what the answer to reset has only hinted at.
-func (s *Session) confirm(ctx context.Context) error {
-	b, err := s.model.serial(ctx, s)
-	if err != nil {
-		return err
-	}
-	if !bytes.HasPrefix(b, issuer) {
-		return unknown("another authority has issued it")
+	for _, step := range []func(context.Context) error{s.confirm, s.locate, s.enter, s.readObjects} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+// EF.SN.ICC, and how it begins on every card of ours [C CL, OSC#2275].
+var (
+	pathSerial = []byte{0x3f, 0x00, 0xd0, 0x03}
+	issuer     = []byte{0x5a, 0x0a, 0x80, 0x25, 0x00, 0x00, 0x01}
+)
+
+// confirm checks what the answer to reset has only hinted at.
+func (s *Session) confirm(ctx context.Context) error {
+	if err := s.model.start(ctx, s); err != nil {
+		return err
+	}
+	b, err := s.readFile(ctx, pathSerial)
+	if errors.Is(err, errAbsent) || err == nil && !bytes.HasPrefix(b, issuer) {
+		return unknown("another authority has issued it")
+	}
+	return err
+}
+
+// Lengths of an authentication key: 2048 bits on every card seen [C OSC#2267].
+const (
+	shortestKey = 2048 / 8
+	longestKey  = 4096 / 8
+)
+
 // Certificate reads the authentication certificate (DER).
 // Errors: as Open; fault.Unavailable with CodeCardError for what is none.
 func (s *Session) Certificate(ctx context.Context) ([]byte, error) {
-	var der []byte
+	var file []byte
 	err := s.begin(ctx, func(ctx context.Context) error {
 		var err error
-		der, err = s.readFile(ctx, s.objects.certificate, maxFile)
+		file, err = s.readFile(ctx, s.objects.certificate)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	der = trim(der)
-	cert, err := x509.ParseCertificate(der)
+	der, _, ok := next(file) // files are allocated larger than what they hold
+	if !ok {
+		return nil, faulty("its certificate cannot be read")
+	}
+	cert, err := x509.ParseCertificate(der.whole)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, cps.CodeCardError, "the card's certificate cannot be read", err)
+		return nil, fault.Wrap(fault.Unavailable, cps.CodeCardError, "card: its certificate cannot be read", err)
 	}
 	key, ok := cert.PublicKey.(*rsa.PublicKey)
-	if !ok {
-		return nil, fault.New(fault.Unavailable, cps.CodeCardError, "the card's key is of another kind")
+	if !ok || key.Size() < shortestKey || key.Size() > longestKey {
+		return nil, faulty("its key is of another kind")
 	}
-	s.key = key
-	return der, nil
+	s.public = key
+	return der.whole, nil
 }
 
 func unknown(why string) error {
 	return fault.New(fault.Denied, cps.CodeCardUnknown, "not a card of health professionals: "+why)
+}
+
+func contactless() error {
+	return fault.New(fault.Denied, cps.CodeContactless, "a contactless card proves no person")
 }

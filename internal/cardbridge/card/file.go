@@ -1,24 +1,28 @@
 package card
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
-const swNotFound = 0x6a82
+const (
+	maxFile  = 8 << 10
+	maxChunk = 0xe7 // of one read [C]
+)
 
 // readFile reads an elementary file by its path, which begins with 3F00.
-func (s *Session) readFile(ctx context.Context, path []byte, limit int) ([]byte, error) {
+func (s *Session) readFile(ctx context.Context, path []byte) ([]byte, error) {
 	if err := s.model.selectPath(ctx, s, path); err != nil {
 		return nil, err
 	}
-	return s.readSelected(ctx, limit)
-}
-
-// readSelected reads the selected file to its end.
-func (s *Session) readSelected(ctx context.Context, limit int) ([]byte, error) {
 	var b []byte
-	for len(b) < limit {
-		data, sw, err := s.send(ctx, s.command(insReadBinary, byte(len(b)>>8), byte(len(b)), nil, maxChunk)) //nolint:gosec // the two halves
-		if err == nil && sw == 0x6b00 && len(b) > 0 {
-			return b, nil // past the end: the file was as long as what we have
+	for len(b) < maxFile {
+		data, sw, err := s.send(ctx, apdu{ins: insReadBinary, p1: byte(len(b) >> 8), p2: byte(len(b)), want: maxChunk}) //nolint:gosec // the two halves
+		if err == nil && sw == swPast && len(b) > 0 {
+			return b, nil // the file was as long as what we have
+		}
+		if sw == swEnd {
+			sw = swOK
 		}
 		if err := expect("read", insReadBinary, sw, err); err != nil {
 			return nil, err
@@ -31,8 +35,17 @@ func (s *Session) readSelected(ctx context.Context, limit int) ([]byte, error) {
 	return nil, faulty("a file has no end")
 }
 
+// readOptional reads a file that a card may do without: nil then.
+func (s *Session) readOptional(ctx context.Context, path []byte) ([]byte, error) {
+	b, err := s.readFile(ctx, path)
+	if errors.Is(err, errAbsent) {
+		return nil, nil
+	}
+	return b, err
+}
+
 // selectAID selects an application by name.
 func (s *Session) selectAID(ctx context.Context, aid []byte) (sw int, err error) {
-	_, sw, err = s.send(ctx, s.command(insSelect, 0x04, 0x0c, aid, -1))
+	_, sw, err = s.send(ctx, apdu{ins: insSelect, p1: 0x04, p2: 0x0c, data: aid, want: none})
 	return sw, err
 }

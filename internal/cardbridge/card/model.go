@@ -2,18 +2,17 @@ package card
 
 import (
 	"context"
-	"crypto/rsa"
+	"errors"
 )
 
 // model is all that differs between the cards.
 type model struct {
-	class     byte
-	reference byte // of the authentication key, where the card does not tell [C]
+	class byte
 
-	serial     func(ctx context.Context, s *Session) ([]byte, error) // EF.SN.ICC
-	enter      func(ctx context.Context, s *Session) error           // selects the application
+	start      func(ctx context.Context, s *Session) error // before the first file
 	selectPath func(ctx context.Context, s *Session, path []byte) error
 	tries      func(ctx context.Context, s *Session) (int, error)
+	key        func(told byte) byte // reference of the authentication key
 	sign       func(ctx context.Context, s *Session, digestInfo []byte) ([]byte, error)
 }
 
@@ -21,32 +20,53 @@ type model struct {
 var (
 	aidContact     = []byte{0xe8, 0x28, 0xbd, 0x08, 0x0f, 0x80, 0x25, 0x00, 0x00, 0x01, 0xff, 0x00, 0x10}
 	aidContactless = []byte{0xe8, 0x28, 0xbd, 0x08, 0x0f, 0x80, 0x25, 0x00, 0x00, 0x01, 0xff, 0x00, 0x20}
-	aidRoot        = []byte{0x80, 0x25, 0x00, 0x00, 0x01, 0xff, 0x01, 0x00}
-	pathSerial     = []byte{0x3f, 0x00, 0xd0, 0x03}
+	aidRoot        = []byte{0x80, 0x25, 0x00, 0x00, 0x01, 0xff, 0x01, 0x00} // ChipDoc on CPS4
+	aidIDS         = []byte{0xa0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00}
+	aidCPS2ter     = []byte{0x80, 0x25, 0x00, 0x00, 0x01, 0xff, 0x00, 0x02}
 )
 
 func models() map[Kind]model {
 	return map[Kind]model{
 		CPS3: {
-			class: 0x00, reference: 0x82, enter: enterApplication, selectPath: selectFromRoot, tries: triesByData, sign: signByAuthentication,
-			serial: func(ctx context.Context, s *Session) ([]byte, error) { return s.readFile(ctx, pathSerial, maxChunk) },
+			class: 0x00, start: startAtOnce, selectPath: selectFromRoot,
+			tries: triesByData, key: keyAsTold, sign: signByAuthentication,
 		},
-		CPS4: {
-			class: 0x01, reference: 0x20, enter: enterApplication, selectPath: selectLast, tries: triesByVerify, sign: signByDecipher,
-			serial: func(ctx context.Context, s *Session) ([]byte, error) {
-				sw, err := s.selectAID(ctx, aidRoot)
-				if err := expect("select card", insSelect, sw, err); err != nil {
-					return nil, err
-				}
-				return s.readFile(ctx, pathSerial, maxChunk)
-			},
+		CPS4: { // all on logical channel 1
+			class: 0x01, start: startChipDoc, selectPath: selectLast,
+			tries: triesByVerify, key: keyOfCPS4, sign: signByDecipher,
 		},
 	}
 }
 
-// enterApplication selects the IAS application of the contact side. A card that
-// has only the contactless one was reached without contact, whatever its reader says.
-func enterApplication(ctx context.Context, s *Session) error {
+func startAtOnce(context.Context, *Session) error { return nil }
+
+// startChipDoc selects the application that is CPS4's root on its channel, by
+// the detour of the Cryptolib when it is not there at first [C CL card-cps4.c].
+func startChipDoc(ctx context.Context, s *Session) error {
+	sw, err := s.selectAID(ctx, aidRoot)
+	if err != nil || sw == swOK {
+		return err
+	}
+	if _, err = s.selectAID(ctx, aidIDS); err != nil {
+		return err
+	}
+	s.model.class = 0x00 // the one command on the basic channel
+	_, err = s.selectAID(ctx, aidCPS2ter)
+	s.model.class = 0x01
+	if err != nil {
+		return err
+	}
+	sw, err = s.selectAID(ctx, aidRoot)
+	err = expect("select card", insSelect, sw, err)
+	if errors.Is(err, errAbsent) {
+		return unknown("it has no application of ours")
+	}
+	return err
+}
+
+// enter selects the IAS application of the contact side. A card that has only
+// the contactless one was reached without contact, whatever its reader says.
+func (s *Session) enter(ctx context.Context) error {
 	sw, err := s.selectAID(ctx, aidContact)
 	if err == nil && sw == swNotFound {
 		if other, err := s.selectAID(ctx, aidContactless); err == nil && other == swOK {
@@ -59,58 +79,29 @@ func enterApplication(ctx context.Context, s *Session) error {
 
 // selectFromRoot selects by the whole path [C].
 func selectFromRoot(ctx context.Context, s *Session, path []byte) error {
-	_, sw, err := s.send(ctx, s.command(insSelect, 0x09, 0x0c, path, -1))
+	_, sw, err := s.send(ctx, apdu{ins: insSelect, p1: 0x09, p2: 0x0c, data: path, want: none})
 	return expect("select file", insSelect, sw, err)
 }
 
-// selectLast is CPS4's way: the last identifier alone, and when it is not found
-// from here, the folder above it first [C CL card-cps4.c].
+// selectLast is CPS4's way: without 3F00, the last identifier alone, and when it
+// is not found from here, the folder first and the rest from there [C CL
+// card-cps4.c]. What lies right below 3F00 goes by P1 00.
 func selectLast(ctx context.Context, s *Session, path []byte) error {
-	one := func(id []byte) (int, error) {
-		_, sw, err := s.send(ctx, s.command(insSelect, 0x09, 0x0c, id, -1))
+	const byID, byPath = 0x00, 0x09
+	one := func(p1 byte, path []byte) (int, error) {
+		_, sw, err := s.send(ctx, apdu{ins: insSelect, p1: p1, p2: 0x0c, data: path, want: none})
 		return sw, err
 	}
-	last := path[len(path)-2:]
-	sw, err := one(last)
-	if err == nil && sw == swNotFound && len(path) > 4 {
-		if sw, err = one(path[len(path)-4 : len(path)-2]); err == nil && sw == swOK {
-			sw, err = one(last)
+	below := path[len(root):]
+	if len(below) == 2 {
+		sw, err := one(byID, below)
+		return expect("select file", insSelect, sw, err)
+	}
+	sw, err := one(byPath, below[len(below)-2:])
+	if err == nil && sw == swNotFound {
+		if sw, err = one(byID, below[:2]); err == nil && sw == swOK {
+			sw, err = one(byPath, below[2:])
 		}
 	}
 	return expect("select file", insSelect, sw, err)
-}
-
-// signByAuthentication is CPS3: INTERNAL AUTHENTICATE, which pads by itself [C CL].
-func signByAuthentication(ctx context.Context, s *Session, digestInfo []byte) ([]byte, error) {
-	const clientAuthentication = 0x02
-	set := []byte{0x80, 0x01, clientAuthentication, 0x84, 0x01, s.objects.reference}
-	_, sw, err := s.send(ctx, s.command(insMSE, 0x41, 0xa4, set, -1))
-	if err := expect("prepare key", insMSE, sw, err); err != nil {
-		return nil, err
-	}
-	signature, sw, err := s.send(ctx, s.command(insInternalAuth, 0, 0, digestInfo, 0))
-	return signature, expect("sign", insInternalAuth, sw, err)
-}
-
-// signByDecipher is CPS4: a raw RSA operation over a block that we pad [C CL card-cps4.c].
-func signByDecipher(ctx context.Context, s *Session, digestInfo []byte) ([]byte, error) {
-	_, sw, err := s.send(ctx, s.command(insMSE, 0x41, 0xb8, []byte{0x83, 0x01, s.objects.reference}, -1))
-	if err := expect("prepare key", insMSE, sw, err); err != nil {
-		return nil, err
-	}
-	signature, sw, err := s.chained(ctx, insPSO, 0x80, 0x86, padded(s.key, digestInfo))
-	return signature, expect("sign", insPSO, sw, err)
-}
-
-// padded is EMSA-PKCS1-v1_5 (RFC 8017 section 9.2): 00 01 FF..FF 00 DigestInfo.
-func padded(key *rsa.PublicKey, digestInfo []byte) []byte {
-	block := make([]byte, key.Size())
-	for i := range block {
-		block[i] = 0xff
-	}
-	block[0], block[1] = 0x00, 0x01
-	at := len(block) - len(digestInfo)
-	block[at-1] = 0x00
-	copy(block[at:], digestInfo)
-	return block
 }

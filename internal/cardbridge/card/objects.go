@@ -3,16 +3,15 @@ package card
 import (
 	"bytes"
 	"context"
-	"strings"
+	"errors"
 )
 
 // objects is where the card keeps what a login needs.
 type objects struct {
+	application []byte // path of the application's folder
 	certificate []byte // path of the authentication certificate
-	reference   byte   // of the authentication key
-	shortest    int    // PIN lengths
-	longest     int
-	pin         byte // reference of the PIN
+	key         byte   // reference of the authentication key
+	pin         pinRules
 }
 
 // Object directories named in EF.ODF (ISO 7816-15, 8.3).
@@ -22,136 +21,80 @@ const (
 	directoryPINs         = 0xa8
 )
 
-// idODF is EF.ODF in the application [C].
-var idODF = []byte{0x50, 0x31}
+// Files that begin a search.
+var (
+	root      = []byte{0x3f, 0x00}
+	pathDIR   = []byte{0x3f, 0x00, 0x2f, 0x00} // [C OSC#2223]
+	idODF     = []byte{0x50, 0x31}             // in the application [C]
+	usualPath = []byte{0x3f, 0x00, 0x00, 0x01} // of the application [C OSC card-iasecc.c]
+)
+
+// locate asks EF.DIR where the application lies.
+func (s *Session) locate(ctx context.Context) error {
+	directory, err := s.readOptional(ctx, pathDIR)
+	s.objects.application = usualPath
+	if path, ok := folderOf(directory, aidContact); ok {
+		s.objects.application = absolute(root, path)
+	}
+	return err
+}
 
 // readObjects follows EF.ODF to the directories, and falls back on confirmed
 // values where the card does not tell.
-func (s *Session) readObjects(ctx context.Context) (objects, error) {
-	o := objects{reference: s.model.reference, shortest: 4, longest: 8, pin: 0x01}
-	odf, err := s.readFile(ctx, s.below(idODF), maxFile)
+func (s *Session) readObjects(ctx context.Context) error {
+	o := &s.objects
+	odf, err := s.readFile(ctx, absolute(o.application, idODF))
+	if errors.Is(err, errAbsent) {
+		return unknown("it has no directory of objects")
+	}
 	if err != nil {
-		return o, err
+		return err
 	}
-	read := map[byte][]byte{}
-	for _, d := range list(odf) {
-		path, ok := d.pathIn(2)
-		if !ok || read[d.tag] != nil || d.tag != directoryKeys && d.tag != directoryCertificates && d.tag != directoryPINs {
-			continue
-		}
-		if read[d.tag], err = s.readFile(ctx, s.absolute(path), maxFile); err != nil {
-			return o, err
-		}
+	directories, err := s.readDirectories(ctx, odf)
+	if err != nil {
+		return err
 	}
-	id, reference := authenticationKey(read[directoryKeys])
-	if reference != 0 {
-		o.reference = reference
+	key, _ := authenticationKey(directories[directoryKeys])
+	o.key = s.model.key(key.reference)
+	path, ok := certificateOf(directories[directoryCertificates], key.id)
+	if !ok {
+		return unknown("it has no authentication certificate")
 	}
-	path := certificateOf(read[directoryCertificates], id)
-	if path == nil {
-		return o, unknown("it has no authentication certificate")
-	}
-	o.certificate = s.absolute(path)
-	o.readPIN(read[directoryPINs])
-	return o, nil
-}
-
-// application is the folder of the IAS application [C OSC card-iasecc.c].
-var application = []byte{0x3f, 0x00, 0x00, 0x01}
-
-func (s *Session) below(id []byte) []byte { return append(bytes.Clone(application), id...) }
-
-// absolute completes a path that is relative to the application.
-func (s *Session) absolute(path []byte) []byte {
-	if bytes.HasPrefix(path, application[:2]) {
-		return path
-	}
-	return s.below(path)
-}
-
-// authenticationKey finds the key for logins among the private keys: by its
-// label [C], and gives the identifier it shares with its certificate.
-func authenticationKey(directory []byte) (id []byte, reference byte) {
-	for _, key := range list(directory) {
-		parts := key.children()
-		if len(parts) < 2 {
-			continue
-		}
-		label, _ := parts[0].first(tagUTF8)
-		if !forAuthentication(string(label)) {
-			continue
-		}
-		id, _ = parts[1].first(tagOctets)
-		if n, ok := parts[1].last(tagInteger); ok {
-			reference = byte(small(n)) //nolint:gosec // one byte by the standard
-		}
-		return id, reference
-	}
-	return nil, 0
-}
-
-// forAuthentication tells the labels of PKCS#11 [C CL]: CPS_PRIV_AUT and
-// "Certificat d'Authentification CPS"; never the technical key of the
-// contactless side, CPS_PRIV_TECH_AUT.
-func forAuthentication(label string) bool {
-	l := strings.ToUpper(label)
-	return strings.Contains(l, "AUT") && !strings.Contains(l, "TECH")
-}
-
-// certificateOf finds the certificate of a key by their common identifier, or
-// by its label where the card gives none.
-func certificateOf(directory, id []byte) []byte {
-	for _, c := range list(directory) {
-		parts := c.children()
-		if len(parts) < 2 {
-			continue
-		}
-		label, _ := parts[0].first(tagUTF8)
-		own, _ := parts[1].first(tagOctets)
-		if id != nil && !bytes.Equal(own, id) || id == nil && !forAuthentication(string(label)) {
-			continue
-		}
-		for _, p := range parts[2:] {
-			if path, ok := p.pathIn(4); ok {
-				return path
-			}
-		}
-	}
+	o.certificate = absolute(o.application, path)
+	o.pin = pinOf(directories[directoryPINs], key.guard)
 	return nil
 }
 
-// readPIN takes the lengths of the PIN: minimum, stored, maximum are the three
-// first integers of its attributes.
-func (o *objects) readPIN(directory []byte) {
-	for _, pin := range list(directory) {
-		for _, part := range pin.children() {
-			if part.tag != 0xa1 {
-				continue
-			}
-			attributes, ok := part.first(tagSequence)
-			if !ok {
-				continue
-			}
-			o.readLengths(list(attributes))
-			return
+// maxDirectories bounds those that are read: a card has one of each kind, or
+// few more.
+const maxDirectories = 8
+
+// readDirectories reads those that matter; several of a kind are read as one.
+func (s *Session) readDirectories(ctx context.Context, odf []byte) (map[int][]byte, error) {
+	read, n := map[int][]byte{}, 0
+	for _, d := range list(odf) {
+		path, ok := d.pathIn(1)
+		if !ok || d.tag != directoryKeys && d.tag != directoryCertificates && d.tag != directoryPINs {
+			continue
+		}
+		if n++; n > maxDirectories {
+			break
+		}
+		b, err := s.readOptional(ctx, absolute(s.objects.application, path))
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range list(b) { // without the padding at the end of a file
+			read[d.tag] = append(read[d.tag], o.whole...)
 		}
 	}
+	return read, nil
 }
 
-func (o *objects) readLengths(attributes []object) {
-	var lengths []int
-	for _, a := range attributes {
-		switch a.tag {
-		case tagInteger:
-			lengths = append(lengths, small(a.value))
-		case 0x80:
-			if n := small(a.value); n > 0 && n <= 0x1f {
-				o.pin = byte(n)
-			}
-		}
+// absolute completes a path that is relative to a folder.
+func absolute(folder, path []byte) []byte {
+	if bytes.HasPrefix(path, root) {
+		return path
 	}
-	const most = 16
-	if len(lengths) >= 2 && lengths[0] > 0 && lengths[0] <= lengths[len(lengths)-1] && lengths[len(lengths)-1] <= most {
-		o.shortest, o.longest = lengths[0], lengths[len(lengths)-1]
-	}
+	return append(bytes.Clone(folder), path...)
 }

@@ -5,32 +5,66 @@ package card
 
 // object is one tag, length, value.
 type object struct {
-	tag   byte
-	value []byte
+	tag          int // 0x30, or 0xbf8101 where it takes three bytes
+	value, whole []byte
 }
 
-// next takes one object off b. Tags of one byte are all that PKCS#15 uses here;
-// padding bytes 00 and FF before an object are skipped.
+// Tags of what is looked for.
+const (
+	tagInteger  = 0x02
+	tagBits     = 0x03
+	tagOctets   = 0x04
+	tagUTF8     = 0x0c
+	tagSequence = 0x30
+)
+
+// next takes one object off b. Padding bytes 00 and FF before it are skipped.
 func next(b []byte) (o object, rest []byte, ok bool) {
 	for len(b) > 0 && (b[0] == 0x00 || b[0] == 0xff) {
 		b = b[1:]
 	}
-	if len(b) < 2 || b[0]&0x1f == 0x1f {
+	tag, head, ok := readTag(b)
+	if !ok || len(b) <= head {
 		return object{}, nil, false
 	}
-	n, head := int(b[1]), 2
+	n, more, ok := readLength(b[head:])
+	head += more
+	if !ok || len(b) < head+n {
+		return object{}, nil, false
+	}
+	return object{tag: tag, value: b[head : head+n], whole: b[:head+n]}, b[head+n:], true
+}
+
+// readTag reads a tag of one to three bytes.
+func readTag(b []byte) (tag, size int, ok bool) {
+	const long, goesOn, longest = 0x1f, 0x80, 3
+	if len(b) == 0 {
+		return 0, 0, false
+	}
+	tag = int(b[0])
+	if b[0]&long != long {
+		return tag, 1, true
+	}
+	for size = 1; size < longest && size < len(b); size++ {
+		tag = tag<<8 | int(b[size])
+		if b[size]&goesOn == 0 {
+			return tag, size + 1, true
+		}
+	}
+	return 0, 0, false
+}
+
+// readLength reads a length of one to three bytes: no file here is longer.
+func readLength(b []byte) (n, size int, ok bool) {
 	switch {
-	case n == 0x81 && len(b) > 2:
-		n, head = int(b[2]), 3
-	case n == 0x82 && len(b) > 3:
-		n, head = int(b[2])<<8|int(b[3]), 4
-	case n >= 0x80:
-		return object{}, nil, false
+	case b[0] < 0x80:
+		return int(b[0]), 1, true
+	case b[0] == 0x81 && len(b) > 1:
+		return int(b[1]), 2, true
+	case b[0] == 0x82 && len(b) > 2:
+		return int(b[1])<<8 | int(b[2]), 3, true
 	}
-	if len(b) < head+n {
-		return object{}, nil, false
-	}
-	return object{tag: b[0], value: b[head : head+n]}, b[head+n:], true
+	return 0, 0, false
 }
 
 // maxObjects bounds one level.
@@ -44,25 +78,15 @@ func list(b []byte) []object {
 		if !ok {
 			break
 		}
-		all = append(all, o)
-		b = rest
+		all, b = append(all, o), rest
 	}
 	return all
 }
 
-// Tags of what is looked for.
-const (
-	tagInteger  = 0x02
-	tagBits     = 0x03
-	tagOctets   = 0x04
-	tagUTF8     = 0x0c
-	tagSequence = 0x30
-)
-
 func (o object) children() []object { return list(o.value) }
 
 // first gives the first child of a tag.
-func (o object) first(tag byte) ([]byte, bool) {
+func (o object) first(tag int) ([]byte, bool) {
 	for _, c := range o.children() {
 		if c.tag == tag {
 			return c.value, true
@@ -72,7 +96,7 @@ func (o object) first(tag byte) ([]byte, bool) {
 }
 
 // last gives the last child of a tag.
-func (o object) last(tag byte) ([]byte, bool) {
+func (o object) last(tag int) ([]byte, bool) {
 	var found []byte
 	ok := false
 	for _, c := range o.children() {
@@ -83,16 +107,23 @@ func (o object) last(tag byte) ([]byte, bool) {
 	return found, ok
 }
 
+// maxPath bounds a path: eight folders.
+const maxPath = 16
+
+// isPath tells a path of file identifiers of two bytes.
+func isPath(b []byte) bool { return len(b) >= 2 && len(b) <= maxPath && len(b)%2 == 0 }
+
 // pathIn finds the first path, SEQUENCE { OCTET STRING }, at most so deep below.
 func (o object) pathIn(depth int) ([]byte, bool) {
+	const constructed = 0x20
 	if depth < 0 {
 		return nil, false
 	}
 	for _, c := range o.children() {
-		if c.tag == tagOctets && o.tag == tagSequence && len(c.value) >= 2 && len(c.value)%2 == 0 {
+		if c.tag == tagOctets && o.tag == tagSequence && isPath(c.value) {
 			return c.value, true
 		}
-		if c.tag&0x20 != 0 {
+		if c.tag&constructed != 0 {
 			if p, ok := c.pathIn(depth - 1); ok {
 				return p, true
 			}
@@ -101,28 +132,14 @@ func (o object) pathIn(depth int) ([]byte, bool) {
 	return nil, false
 }
 
-// small reads an INTEGER without its sign: 02 01 82 and 02 02 00 82 are both 82.
-func small(b []byte) int {
-	n := 0
-	for _, x := range b {
-		n = n<<8 | int(x)
-		if n > 1<<16 {
-			return 0
-		}
+// small reads an INTEGER of one byte without its sign: 02 01 82 and 02 02 00 82
+// are both 82. It tells false for what is none.
+func small(b []byte) (n byte, ok bool) {
+	for len(b) > 1 && b[0] == 0 {
+		b = b[1:]
 	}
-	return n
-}
-
-// trim cuts a certificate file to its one object: files are allocated larger
-// than what they hold.
-func trim(der []byte) []byte {
-	o, _, ok := next(der)
-	if !ok || o.tag != tagSequence {
-		return der
+	if len(b) != 1 {
+		return 0, false
 	}
-	head := 2
-	if len(der) > 1 && der[1] >= 0x80 {
-		head += int(der[1] & 0x7f)
-	}
-	return der[:head+len(o.value)]
+	return b[0], true
 }
