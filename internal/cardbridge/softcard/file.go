@@ -1,10 +1,14 @@
 package softcard
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // file is a dedicated file (with children) or an elementary one.
 type file struct {
 	id       uint16
+	short    byte   // identifier of five bits, 0 for none
 	aid      []byte // of an application
 	data     []byte
 	access   access
@@ -32,15 +36,25 @@ func folder(id uint16, aid []byte, children ...*file) *file {
 
 func elementary(id uint16, data []byte) *file { return &file{id: id, data: data} }
 
+func (f *file) named(short byte) *file { f.short = short; return f }
+
 func (f *file) readBy(a access) *file { f.access = a; return f }
 
 func (f *file) child(id uint16) *file {
-	for _, c := range f.children {
-		if c.id == id {
-			return c
-		}
+	i := slices.IndexFunc(f.children, func(c *file) bool { return c.id == id })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return f.children[i]
+}
+
+// withShort finds a child by its short identifier.
+func (f *file) withShort(short byte) *file {
+	i := slices.IndexFunc(f.children, func(c *file) bool { return c.short == short && short != 0 })
+	if i < 0 {
+		return nil
+	}
+	return f.children[i]
 }
 
 // application finds an application by the beginning of its name, as SELECT does.
@@ -137,8 +151,8 @@ func (e *Emulator) walk(c command) *file {
 	return at
 }
 
-// control is the file control parameters: the 37 bytes seen on a real card
-// [C OSC#2275], with its access rules filled by what we enforce.
+// control is the file control parameters: the 39 bytes seen on a real card [C
+// OSC#2275], with the rule for reading filled by what we enforce.
 func (f *file) control() []byte {
 	size := len(f.data)
 	kind := byte(0x01)
@@ -146,7 +160,7 @@ func (f *file) control() []byte {
 		kind = 0x38
 	}
 	rule := byte(f.access)
-	b := []byte{0x62, 0x25, 0x80, 0x02, byte(size >> 8), byte(size), 0x82, 0x01, kind, 0x83, 0x02, byte(f.id >> 8), byte(f.id), 0x88, 0x01, 0x00} //nolint:gosec // halves
+	b := []byte{0x62, 0x25, 0x80, 0x02, byte(size >> 8), byte(size), 0x82, 0x01, kind, 0x83, 0x02, byte(f.id >> 8), byte(f.id), 0x88, 0x01, f.short << 3} //nolint:gosec // halves
 	b = append(b, 0xa1, 0x12,
 		0x8c, 0x07, 0x7b, 0xff, 0xff, 0xff, 0xff, 0xff, rule,
 		0x9c, 0x07, 0x7b, 0xff, 0xff, 0xff, 0xff, 0xff, rule)
@@ -157,10 +171,19 @@ func (f *file) control() []byte {
 // CL]; where a real card stops is [U].
 const maxRead = 0xe7
 
-// readBinary is READ BINARY of the selected file.
+// readBinary is READ BINARY of the selected file, or of one named by a short
+// identifier in P1.
 func readBinary(e *Emulator, c command) ([]byte, uint16) {
+	const byShortID = 0x80
+	if c.p1&byShortID != 0 {
+		found := e.current.here().withShort(c.p1 &^ byShortID)
+		if found == nil {
+			return nil, swNotFound
+		}
+		e.current, c.p1 = found, 0
+	}
 	f := e.current
-	if f.folder || c.p1&0x80 != 0 {
+	if f.folder {
 		return nil, swNoFile
 	}
 	if f.access == never || f.access == user && !e.verified {

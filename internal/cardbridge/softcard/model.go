@@ -68,7 +68,7 @@ var rootAID = []byte{0x80, 0x25, 0x00, 0x00, 0x01, 0xff, 0x01, 0x00}
 
 func contactTree(c contents, token string, authentication, signature byte) *file {
 	return folder(idRoot, rootAID,
-		elementary(0x2f00, applications()), elementary(0x2f01, efATR()), elementary(0xd003, serialNumber(c.number)),
+		elementary(0x2f00, applications()), elementary(0x2f01, efATR()), elementary(0xd003, serialNumber(c.number)).named(0x1c),
 		application(c, token, authentication, signature),
 	)
 }
@@ -78,9 +78,9 @@ func contactTree(c contents, token string, authentication, signature byte) *file
 func contactlessTree(c contents) *file {
 	aid := append(slices.Clone(applicationAID[:len(applicationAID)-1]), 0x20)
 	return folder(idRoot, rootAID,
-		elementary(0x2f01, efATR()), elementary(0xd003, serialNumber(c.number)),
+		elementary(0x2f01, efATR()), elementary(0xd003, serialNumber(c.number)).named(0x1c),
 		folder(0x0001, aid,
-			elementary(idContactMode, nil).readBy(never), elementary(idAuthentication, c.authentication)),
+			elementary(idPINs, nil).readBy(never), elementary(idAuthentication, c.authentication)),
 	)
 }
 
@@ -89,15 +89,16 @@ func applications() []byte {
 	return tlv(0x61, tlv(0x4f, applicationAID), tlv(0x50, []byte("IAS CPS")), tlv(0x51, []byte{0x3f, 0x00, 0x00, 0x01}))
 }
 
-// efATR is EF.ATR: 57 bytes, with the stray 80 that real cards have first [C OSC#2223].
+// efATR is EF.ATR of a real card, 57 bytes with a stray 80 first [C OSC#2220]:
+// services, pre-issuing data, capabilities, the card's name, sizes of its
+// buffers (commands 260, answers 256), an object identifier.
 func efATR() []byte {
-	const size = 57
-	b := slices.Concat(
-		[]byte{0x80}, tlv(0x43, []byte{0xb8}), tlv(0x46, []byte("EGIDE SOFTCARD")), tlv(0x47, []byte{0x94, 0x01, 0x80}),
-		tlv(0x4f, rootAID), tlv(0xe0, tlv(tagInteger, []byte{0x01, 0x04}), tlv(tagInteger, []byte{0x01, 0x00}), tlv(tagInteger, []byte{0x01, 0x04}), tlv(tagInteger, []byte{0x01, 0x00})),
+	command, answer := tlv(tagInteger, []byte{0x01, 0x04}), tlv(tagInteger, []byte{0x01, 0x00})
+	return slices.Concat(
+		[]byte{0x80}, tlv(0x43, []byte{0xb8}), tlv(0x46, []byte{0x04, 0xb0, 0xec, 0xc1}), tlv(0x47, []byte{0x94, 0x01, 0x80}),
+		tlv(0x4f, rootAID), tlv(0xe0, command, command, answer, answer),
+		tlv(0x78, tlv(0x06, []byte{0x2b, 0x81, 0x22, 0xf8, 0x78, 0x02})), tlv(0x82, []byte{0x90, 0x00}),
 	)
-	pad := size - len(b) - 4
-	return slices.Concat(b, tlv(0x82, make([]byte, max(0, pad))), []byte{0x90, 0x00})
 }
 
 // serialNumber is EF.SN.ICC: issuer, five bytes of number, check digit and

@@ -119,9 +119,8 @@ func getData(e *Emulator, c command) ([]byte, uint16) {
 	if e.pin.counted {
 		tags = append(tags, 0x9d, 1, byte(e.pin.uses)) //nolint:gosec // small
 	}
-	// The content of A1 on a real card is [U]; its length is [C].
-	tags = append(tags, 0xa1, 8, 0x8c, 6, 0x7e, 0, 0, 0, 0, 0)
-	object := append([]byte{0xa0, byte(len(tags))}, tags...)                //nolint:gosec // short
-	outer := append([]byte{0xbf, 0x81, 0x01, byte(len(object))}, object...) //nolint:gosec // short
-	return append([]byte{0x70, byte(len(outer))}, outer...), swOK           //nolint:gosec // short
+	tags = append(tags, 0xa1, 8, 0x8c, 6, 0xf3, 0x00, 0x00, 0x13, 0xff, 0x00) // access rules [C OSC#2275]
+	object := append([]byte{0xa0, byte(len(tags))}, tags...)                  //nolint:gosec // short
+	outer := append([]byte{0xbf, 0x81, 0x01, byte(len(object))}, object...)   //nolint:gosec // short
+	return append([]byte{0x70, byte(len(outer))}, outer...), swOK             //nolint:gosec // short
 }
