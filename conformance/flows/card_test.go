@@ -215,6 +215,30 @@ func TestPulledCardEndsTheSession(t *testing.T) {
 	}
 }
 
+// Two readers: a card that leaves takes all the sessions it has opened, in every
+// browser, and none of the other card's.
+func TestPulledCardEndsItsOwnSessionsOnly(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	s := newService(t, d, "demo-oidc", "openid", "scope_all")
+	d.Insert(t, "P2")
+	stays := s.browser()
+	other := s.byCard(stays)
+	d.Insert(t, "P1") // the holder now means this one
+	one, two := s.browser(), s.browser()
+	first, second := s.byCard(one), s.byCard(two)
+	if first.IDTokenClaims.Subject != second.IDTokenClaims.Subject || first.IDTokenClaims.Subject == other.IDTokenClaims.Subject {
+		t.Fatal("the wrong card was used")
+	}
+	d.Remove(t, "P1")
+	if err := harness.Until("both sessions' end", 20*time.Second, func() bool { return s.dead(one, first) && s.dead(two, second) }); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.refresh(other); err != nil {
+		t.Errorf("the other card's session ended too: %v", err)
+	}
+}
+
 // A service that asks the older eidas3 of an e-CPS session gets the card page at
 // once; cancelling it leaves the first session whole, the card answers it.
 func TestStepUpFromECPSToCard(t *testing.T) {
