@@ -55,18 +55,24 @@ func authorityName(common string) pkix.RDNSequence {
 	)
 }
 
-// authority gives an authority by its short name, and makes it the first time.
-func (a *Authority) authority(name string) (*authority, error) {
+// existing gives an authority by its short name. Errors: fault.NotFound when it
+// was never needed.
+func (a *Authority) existing(name string) (*authority, error) {
 	if found := a.made[name]; found != nil {
 		return found, nil
 	}
 	found, err := a.load(name)
 	if err == nil {
 		a.made[name] = found
-		return found, nil
 	}
+	return found, err
+}
+
+// authority gives an authority by its short name, and makes it the first time.
+func (a *Authority) authority(name string) (*authority, error) {
+	found, err := a.existing(name)
 	if !fault.Is(err, fault.NotFound) {
-		return nil, err
+		return found, err
 	}
 	s, known := specs()[name]
 	if !known {
@@ -84,12 +90,11 @@ func (a *Authority) make(name string, s spec) (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := &authority{key: key}
-	parent := own
 	template := &x509.Certificate{
 		SerialNumber: new(big.Int).SetBytes([]byte(name)), RawSubject: encode(authorityName(s.common)), NotBefore: begins, NotAfter: ends,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SignatureAlgorithm: x509.SHA256WithRSA,
 	}
+	parent := &authority{cert: template, key: key} // a root signs itself
 	template.MaxPathLen = 1
 	if s.parent != "" {
 		if parent, err = a.authority(s.parent); err != nil {
@@ -98,11 +103,9 @@ func (a *Authority) make(name string, s spec) (*authority, error) {
 		template.MaxPathLen, template.MaxPathLenZero = 0, true
 		template.Policies = []x509.OID{anyPolicy()}
 		template.CRLDistributionPoints = []string{a.BaseURL + listPath(s.parent)}
-	} else {
-		parent = &authority{cert: template, key: key}
 	}
-	own.cert, err = certify(template, parent, key.Public())
-	return own, err
+	cert, err := certify(template, parent, key.Public())
+	return &authority{cert: cert, key: key}, err
 }
 
 // certify signs a certificate and reads it back.

@@ -1,12 +1,15 @@
 package pki
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
-	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/egide-id/egide/internal/platform/fault"
@@ -50,13 +53,17 @@ var cardTypes = map[string]igc.CardType{"CPS": igc.CPS, "CPF": igc.CPF, "CPE": i
 // IssueCard makes both key pairs of a card and certifies them.
 // Errors: fault.Invalid, fault.Unavailable.
 func (a *Authority) IssueCard(o CardOrder) (igc.CardFile, error) {
-	kind, known := cardTypes[o.Type]
-	if !known || o.Holder == "" {
-		return igc.CardFile{}, fault.New(fault.Invalid, "", "a card is a CPS, CPF, CPE, CPA or CDE of a holder")
+	o.fill(a.Clock.Now())
+	if err := o.check(); err != nil {
+		return igc.CardFile{}, err
 	}
 	var c igc.CardFile
+	kind := cardTypes[o.Type]
 	err := a.locked(func() error {
-		o.fill(a)
+		if o.Number == "" {
+			o.Number = strconv.FormatUint(firstCard+a.ledger.Cards, 10)
+			a.ledger.Cards++
+		}
 		c = igc.CardFile{Model: o.Model, Type: o.Type, Number: o.Number, Holder: o.Holder, PIN: testPIN, PUK: testPUK}
 		var err error
 		if c.Authentication, err = a.issueOnCard(o, kind, cardAuthentication(o.Holder), o.Alter); err != nil {
@@ -71,20 +78,37 @@ func (a *Authority) IssueCard(o CardOrder) (igc.CardFile, error) {
 // firstCard is the number of the first card of an authority.
 const firstCard = 2800000001
 
-func (o *CardOrder) fill(a *Authority) {
-	if o.Model == "" {
-		o.Model = "cps3"
-	}
-	if o.Number == "" {
-		o.Number = fmt.Sprint(firstCard + a.ledger.Cards)
-		a.ledger.Cards++
-	}
+// fill puts in what an order may leave out, but for the number.
+func (o *CardOrder) fill(now time.Time) {
+	o.Model = cmp.Or(o.Model, "cps3")
 	if o.NotBefore.IsZero() {
-		o.NotBefore = a.Clock.Now().UTC().Truncate(time.Second)
+		o.NotBefore = now.UTC().Truncate(time.Second)
 	}
 	if o.NotAfter.IsZero() {
 		o.NotAfter = o.NotBefore.AddDate(leafYears, 0, 0)
 	}
+}
+
+var tenDigits = regexp.MustCompile(`^[0-9]{10}$`)
+
+func (o *CardOrder) check() error {
+	_, known := cardTypes[o.Type]
+	why := ""
+	switch {
+	case !known:
+		why = "a card is a CPS, CPF, CPE, CPA or CDE"
+	case !slices.Contains([]string{"cps3", "cps3-contactless", "cps4"}, o.Model):
+		why = "a card's model is cps3, cps3-contactless or cps4"
+	case o.Holder == "":
+		why = "a card has a holder"
+	case o.Number != "" && !tenDigits.MatchString(o.Number):
+		why = "a card number has ten digits"
+	case !o.NotAfter.After(o.NotBefore):
+		why = "a card ends after it begins"
+	default:
+		return nil
+	}
+	return fault.New(fault.Invalid, "", why)
 }
 
 func (o *CardOrder) subject(kind igc.CardType) pkix.RDNSequence {

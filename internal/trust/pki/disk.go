@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
@@ -37,38 +38,56 @@ func (a *Authority) locked(change func() error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	if err := a.readLedger(); err != nil {
+	before, err := a.readLedger()
+	if err != nil {
 		return err
 	}
 	if err := change(); err != nil {
 		return err
 	}
-	b, err := json.MarshalIndent(a.ledger, "", "  ")
+	after, err := json.MarshalIndent(a.ledger, "", "  ")
 	if err != nil {
 		return fault.Wrap(fault.Internal, "", "pki: ledger", err)
 	}
-	return a.write("ledger.json", b)
-}
-
-func (a *Authority) readLedger() error {
-	b, err := os.ReadFile(filepath.Join(a.Dir, "ledger.json"))
-	if errors.Is(err, os.ErrNotExist) {
-		a.ledger = ledger{}
+	if bytes.Equal(before, after) {
 		return nil
 	}
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, "", "pki: ledger", err)
-	}
+	return a.write(ledgerFile, after)
+}
+
+// Names in the folder.
+const (
+	ledgerFile        = "ledger.json"
+	certificateSuffix = ".pem"
+	keySuffix         = ".key"
+)
+
+func (a *Authority) readLedger() ([]byte, error) {
 	a.ledger = ledger{}
-	if err := json.Unmarshal(b, &a.ledger); err != nil {
-		return fault.Wrap(fault.Invalid, "", "pki: the ledger is damaged", err)
+	b, err := os.ReadFile(a.file(ledgerFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
 	}
-	return nil
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "", "pki: ledger", err)
+	}
+	if err := json.Unmarshal(b, &a.ledger); err != nil {
+		return nil, fault.Wrap(fault.Invalid, "", "pki: the ledger is damaged", err)
+	}
+	return b, nil
+}
+
+// file is the path of a file of the folder; empty without one.
+func (a *Authority) file(name string) string {
+	if a.Dir == "" {
+		return ""
+	}
+	return filepath.Join(a.Dir, name)
 }
 
 // write replaces a file in one step, readable by its owner alone.
 func (a *Authority) write(name string, b []byte) error {
-	path := filepath.Join(a.Dir, name)
+	path := a.file(name)
 	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
 		return fault.Wrap(fault.Unavailable, "", "pki: "+name, err)
 	}
@@ -78,15 +97,12 @@ func (a *Authority) write(name string, b []byte) error {
 	return nil
 }
 
-// CertificateFile is where an authority's certificate is kept.
-func (a *Authority) CertificateFile(name string) string { return filepath.Join(a.Dir, name+".pem") }
-
 // kept tells that an authority is in the folder.
 func (a *Authority) kept(name string) bool {
 	if a.Dir == "" {
 		return false
 	}
-	_, err := os.Stat(a.CertificateFile(name))
+	_, err := os.Stat(a.file(name + certificateSuffix))
 	return err == nil
 }
 
@@ -95,18 +111,18 @@ func (a *Authority) load(name string) (*authority, error) {
 	if a.Dir == "" {
 		return nil, none
 	}
-	chain, err := os.ReadFile(a.CertificateFile(name))
+	public, err := os.ReadFile(a.file(name + certificateSuffix))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, none
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "", "pki: "+name, err)
 	}
-	cert, err := parse(chain)
+	cert, err := parse(public)
 	if err != nil {
 		return nil, err
 	}
-	secret, err := os.ReadFile(filepath.Join(a.Dir, name+".key"))
+	secret, err := os.ReadFile(a.file(name + keySuffix))
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "", "pki: key of "+name, err)
 	}
@@ -129,10 +145,10 @@ func (a *Authority) save(name string, made *authority) error {
 		return err
 	}
 	// The certificate last: it is what tells that the authority exists.
-	if err := a.write(name+".key", []byte(files.Key)); err != nil {
+	if err := a.write(name+keySuffix, []byte(files.Key)); err != nil {
 		return err
 	}
-	return a.write(name+".pem", []byte(files.Certificate))
+	return a.write(name+certificateSuffix, []byte(files.Certificate))
 }
 
 func parse(text []byte) (*x509.Certificate, error) {

@@ -11,7 +11,6 @@ import (
 	chacha "math/rand/v2"
 
 	"github.com/egide-id/egide/internal/platform/fault"
-	"github.com/egide-id/egide/internal/trust/igc"
 )
 
 // draw gives randomness for one purpose: the system's, or what follows from the seed.
@@ -39,9 +38,9 @@ func (a *Authority) newKey(purpose string, n uint64, bits int) (*rsa.PrivateKey,
 	return seededKey(a.draw("key "+purpose, n), bits)
 }
 
-// sideBySide makes the keys of authorities that are missing, one a processor:
+// sideBySide makes the keys of those authorities that are missing, all at once:
 // whoever starts with an empty folder waits for nothing else.
-func (a *Authority) sideBySide(ranges []igc.Range) error {
+func (a *Authority) sideBySide(names []string) error {
 	type made struct {
 		name string
 		key  *rsa.PrivateKey
@@ -49,17 +48,15 @@ func (a *Authority) sideBySide(ranges []igc.Range) error {
 	}
 	keys := make(chan made)
 	missing := 0
-	for _, r := range ranges {
-		for _, name := range []string{rootOf(r), personsOf(r)} {
-			if a.made[name] != nil || a.ready[name] != nil || a.kept(name) {
-				continue
-			}
-			missing++
-			go func() {
-				key, err := a.newKey(name, 0, a.Bits)
-				keys <- made{name, key, err}
-			}()
+	for _, name := range names {
+		if a.made[name] != nil || a.ready[name] != nil || a.kept(name) {
+			continue
 		}
+		missing++
+		go func() {
+			key, err := a.newKey(name, 0, a.Bits)
+			keys <- made{name, key, err}
+		}()
 	}
 	var errs []error
 	for range missing {
@@ -119,7 +116,7 @@ func sieve(limit int) []uint64 {
 			continue
 		}
 		if i > 2 {
-			list = append(list, uint64(i)) //nolint:gosec // small and positive
+			list = append(list, uint64(i))
 		}
 		for j := i * i; j < limit; j += i {
 			composite[j] = true

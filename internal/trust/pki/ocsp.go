@@ -1,9 +1,6 @@
 package pki
 
 import (
-	"crypto"
-	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -22,17 +19,22 @@ const answerLife = 10 * time.Minute
 
 // Respond answers one OCSP request (RFC 6960, DER to DER), signed by a delegate
 // of the authority asked about; a nonce in the request comes back in the answer.
-// Errors: fault.Invalid for what is no request or of no authority here.
+// Errors: fault.Invalid for what is no request, fault.NotFound for one about an
+// authority that is not here.
 func (a *Authority) Respond(request []byte) ([]byte, error) {
 	asked, err := ocsp.ParseRequest(request)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, "", "pki: OCSP request cannot be read", err)
 	}
+	nonce, err := nonceOf(request)
+	if err != nil {
+		return nil, err
+	}
 	var der []byte
 	err = a.locked(func() error {
 		name, by := a.named(asked)
 		if by == nil {
-			return fault.New(fault.Invalid, "", "pki: OCSP request about another authority")
+			return fault.New(fault.NotFound, "", "pki: OCSP request about another authority")
 		}
 		helper, err := a.helper(name, by)
 		if err != nil {
@@ -40,7 +42,7 @@ func (a *Authority) Respond(request []byte) ([]byte, error) {
 		}
 		der, err = ocsp.CreateResponse(by.cert, helper.cert, a.status(name, asked, helper), helper.key)
 		if err == nil {
-			der, err = withNonce(der, nonceOf(request), helper.key)
+			der, err = withNonce(der, nonce, helper.key)
 		}
 		if err != nil {
 			return fault.Wrap(fault.Internal, "", "pki: OCSP answer", err)
@@ -74,13 +76,9 @@ func (a *Authority) named(asked *ocsp.Request) (string, *authority) {
 		if s.parent == "" {
 			continue
 		}
-		found := a.made[name]
-		if found == nil {
-			var err error
-			if found, err = a.load(name); err != nil {
-				continue
-			}
-			a.made[name] = found
+		found, err := a.existing(name)
+		if err != nil {
+			continue
 		}
 		if slices.Equal(asked.IssuerKeyHash, sum(asked.HashAlgorithm.New(), publicBits(found.cert))) &&
 			slices.Equal(asked.IssuerNameHash, sum(asked.HashAlgorithm.New(), found.cert.RawSubject)) {
@@ -108,7 +106,8 @@ func publicBits(c *x509.Certificate) []byte {
 
 // helper gives the delegated responder of an authority.
 func (a *Authority) helper(name string, by *authority) (*authority, error) {
-	if found := a.helpers[name]; found != nil {
+	now := a.Clock.Now().UTC().Truncate(time.Second)
+	if found := a.helpers[name]; found != nil && now.Before(found.cert.NotAfter) {
 		return found, nil
 	}
 	key, err := a.newKey("ocsp "+name, 0, leafBits)
@@ -119,9 +118,7 @@ func (a *Authority) helper(name string, by *authority) (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	subject := authorityName("TEST OCSP " + name)
-	now := a.Clock.Now().UTC().Truncate(time.Second)
-	template := a.leaf(name, subject, serial, now.Add(-time.Hour), now.AddDate(1, 0, 0))
+	template := a.leaf(name, authorityName("TEST OCSP "+name), serial, now.Add(-time.Hour), now.AddDate(1, 0, 0))
 	responder(template)
 	cert, err := certify(template, by, key.Public())
 	if err != nil {
@@ -129,82 +126,4 @@ func (a *Authority) helper(name string, by *authority) (*authority, error) {
 	}
 	a.helpers[name] = &authority{cert: cert, key: key}
 	return a.helpers[name], nil
-}
-
-// oidNonce is RFC 9654 section 2.1.
-var oidNonce = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 2}
-
-// maxNonce bounds what is echoed (RFC 9654: 1 to 128 bytes; 2 more for its DER).
-const maxNonce = 130
-
-func nonceOf(request []byte) []byte {
-	var r struct {
-		TBS struct {
-			Version    int           `asn1:"explicit,tag:0,default:0,optional"`
-			Requestor  asn1.RawValue `asn1:"explicit,tag:1,optional"`
-			List       asn1.RawValue
-			Extensions []pkix.Extension `asn1:"explicit,tag:2,optional"`
-		}
-		Signature asn1.RawValue `asn1:"explicit,tag:0,optional"`
-	}
-	if _, err := asn1.Unmarshal(request, &r); err != nil {
-		return nil
-	}
-	for _, e := range r.TBS.Extensions {
-		if e.Id.Equal(oidNonce) && len(e.Value) <= maxNonce {
-			return e.Value
-		}
-	}
-	return nil
-}
-
-// basic is a BasicOCSPResponse, whose signed part may grow.
-type basic struct {
-	TBS          asn1.RawValue
-	Algorithm    pkix.AlgorithmIdentifier
-	Signature    asn1.BitString
-	Certificates []asn1.RawValue `asn1:"explicit,tag:0,optional"`
-}
-
-// response is an OCSPResponse (RFC 6960 4.2.1).
-type response struct {
-	Status asn1.Enumerated
-	Body   struct {
-		Type  asn1.ObjectIdentifier
-		Basic []byte
-	} `asn1:"explicit,tag:0"`
-}
-
-// withNonce adds the nonce to an answer and signs it anew: golang.org/x/crypto
-// has no place for extensions of the answer as a whole.
-func withNonce(der, nonce []byte, key *rsa.PrivateKey) ([]byte, error) {
-	if nonce == nil {
-		return der, nil
-	}
-	var outer response
-	var inner basic
-	if _, err := asn1.Unmarshal(der, &outer); err != nil {
-		return nil, err
-	}
-	if _, err := asn1.Unmarshal(outer.Body.Basic, &inner); err != nil {
-		return nil, err
-	}
-	extensions, err := asn1.MarshalWithParams([]pkix.Extension{{Id: oidNonce, Value: nonce}}, "explicit,tag:1")
-	if err != nil {
-		return nil, err
-	}
-	signed, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: append(slices.Clone(inner.TBS.Bytes), extensions...)})
-	if err != nil {
-		return nil, err
-	}
-	digest := sha256.Sum256(signed)
-	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
-	if err != nil {
-		return nil, err
-	}
-	inner.TBS, inner.Signature = asn1.RawValue{FullBytes: signed}, asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}
-	if outer.Body.Basic, err = asn1.Marshal(inner); err != nil {
-		return nil, err
-	}
-	return asn1.Marshal(outer)
 }

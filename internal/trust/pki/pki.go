@@ -9,10 +9,14 @@
 package pki
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
+	"maps"
 	"math/big"
+	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/egide-id/egide/internal/platform/clock"
@@ -34,14 +38,18 @@ type Options struct {
 	// Bits of the authorities' RSA keys; 0 means 4096, as the real ones. Tests
 	// and the sandbox take 2048 to be ready sooner.
 	Bits int
-	// Seed makes keys and serial numbers follow from it, for tests: who knows the
-	// seed knows the keys. nil draws them from the system.
+	// Seed makes keys and serial numbers follow from it: who knows the seed knows
+	// the keys. Refused outside tests; nil draws them from the system.
 	Seed []byte
-	// BaseURL is where certificates say that CRLs, OCSP and issuers are published.
+	// BaseURL is where certificates say that CRLs, OCSP and issuers are published;
+	// empty means the one of the folder's last use, or DefaultBaseURL.
 	BaseURL string
 	// Dir keeps everything; empty means memory.
 	Dir string
 }
+
+// DefaultBaseURL is where "egide pki ocsp" publishes.
+const DefaultBaseURL = "http://127.0.0.1:8490"
 
 // Authority is the whole test authority. Safe for concurrent use, also by
 // several processes on one folder.
@@ -60,7 +68,8 @@ type authority struct {
 	key  *rsa.PrivateKey
 }
 
-// New opens the authority. Errors: fault.Invalid, fault.Unavailable.
+// New opens the authority. Errors: fault.Invalid, fault.Unavailable, and
+// fault.Denied for a seed outside a test.
 func New(o Options) (*Authority, error) {
 	if o.Clock == nil {
 		return nil, fault.New(fault.Internal, "", "pki: the clock is missing")
@@ -71,11 +80,15 @@ func New(o Options) (*Authority, error) {
 	if o.Bits < leafBits {
 		return nil, fault.New(fault.Invalid, "", "pki: keys of an authority have at least 2048 bits")
 	}
-	if o.BaseURL == "" {
-		o.BaseURL = "http://127.0.0.1:8490"
+	if o.Seed != nil && !testing.Testing() {
+		return nil, fault.New(fault.Denied, "", "pki: keys that follow from a seed are for tests")
 	}
 	a := &Authority{Options: o, made: map[string]*authority{}, helpers: map[string]*authority{}, ready: map[string]*rsa.PrivateKey{}}
-	return a, a.locked(func() error { return nil })
+	return a, a.locked(func() error {
+		a.BaseURL = cmp.Or(a.BaseURL, a.ledger.BaseURL, DefaultBaseURL)
+		a.ledger.BaseURL = a.BaseURL
+		return nil
+	})
 }
 
 // TrustedIssuer is what a provider pins to accept cards of one range.
@@ -83,13 +96,19 @@ type TrustedIssuer struct {
 	Range        igc.Range
 	Root, Issuer *x509.Certificate
 	OCSP, CRL    string // URLs
+
+	RootFile, IssuerFile string // PEM; empty for an authority in memory
 }
 
 // TrustedIssuers gives the authorities of the cards, made if need be.
 func (a *Authority) TrustedIssuers(ranges ...igc.Range) ([]TrustedIssuer, error) {
 	var list []TrustedIssuer
 	err := a.locked(func() error {
-		if err := a.sideBySide(ranges); err != nil {
+		var names []string
+		for _, r := range ranges {
+			names = append(names, rootOf(r), personsOf(r))
+		}
+		if err := a.sideBySide(names); err != nil {
 			return err
 		}
 		for _, r := range ranges {
@@ -103,6 +122,7 @@ func (a *Authority) TrustedIssuers(ranges ...igc.Range) ([]TrustedIssuer, error)
 			}
 			list = append(list, TrustedIssuer{
 				Range: r, Root: root.cert, Issuer: issuer.cert, OCSP: a.BaseURL + "/ocsp", CRL: a.BaseURL + listPath(personsOf(r)),
+				RootFile: a.file(rootOf(r) + certificateSuffix), IssuerFile: a.file(personsOf(r) + certificateSuffix),
 			})
 		}
 		return nil
@@ -110,21 +130,20 @@ func (a *Authority) TrustedIssuers(ranges ...igc.Range) ([]TrustedIssuer, error)
 	return list, err
 }
 
-// MakeAll makes every authority of the three ranges, and gives their short names.
-func (a *Authority) MakeAll() ([]string, error) {
-	var names []string
-	err := a.locked(func() error {
-		for _, r := range []igc.Range{igc.Fort, igc.Standard, igc.Elementaire} {
-			for _, name := range []string{rootOf(r), personsOf(r), organisationsOf(r)} {
-				if _, err := a.authority(name); err != nil {
-					return err
-				}
-				names = append(names, name)
+// MakeAll makes every authority of the three ranges that is missing.
+func (a *Authority) MakeAll() error {
+	return a.locked(func() error {
+		names := slices.Sorted(maps.Keys(specs()))
+		if err := a.sideBySide(names); err != nil {
+			return err
+		}
+		for _, name := range names {
+			if _, err := a.authority(name); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
-	return names, err
 }
 
 // serial draws 128 bits, as the real leaves have.

@@ -205,7 +205,7 @@ func TestHundredCallersOnOneFolder(t *testing.T) {
 			}
 			err := a.locked(func() error {
 				serial, err := a.serial()
-				a.ledger.Issued = append(a.ledger.Issued, Issued{Serial: serial.Text(16)})
+				a.ledger.Issued = append(a.ledger.Issued, issued{Serial: serial.Text(16)})
 				return err
 			})
 			if err != nil {
@@ -215,7 +215,8 @@ func TestHundredCallersOnOneFolder(t *testing.T) {
 	}
 	running.Wait()
 	three := seeded(t, Options{Dir: dir})
-	must(t, three.readLedger())
+	_, err = three.readLedger()
+	must(t, err)
 	seen := map[string]bool{}
 	for _, line := range three.ledger.Issued {
 		seen[line.Serial] = true

@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
-	"strings"
+	"path"
+
+	"golang.org/x/crypto/ocsp"
 
 	"github.com/egide-id/egide/internal/platform/fault"
 )
@@ -46,34 +48,57 @@ func (a *Authority) Handler() http.Handler {
 	return mux
 }
 
+// replyOCSP answers also what went wrong in OCSP's own words (RFC 6960 4.2.1):
+// clients do not look at the status of HTTP.
 func (a *Authority) replyOCSP(w http.ResponseWriter, request []byte) {
 	der, err := a.Respond(request)
-	if fault.Is(err, fault.Invalid) {
-		// OCSPResponseStatus malformedRequest (RFC 6960 4.2.1).
-		der, err = []byte{0x30, 3, 0x0a, 1, 1}, nil
+	switch {
+	case fault.Is(err, fault.Invalid):
+		der = ocsp.MalformedRequestErrorResponse
+	case fault.Is(err, fault.NotFound):
+		der = ocsp.UnauthorizedErrorResponse
+	case err != nil:
+		der = ocsp.TryLaterErrorResponse
 	}
-	reply(w, "application/ocsp-response", der, err)
+	reply(w, "application/ocsp-response", der, nil)
 }
 
-// published finds what a file name stands for; only made authorities are published.
+// published finds what a file name stands for.
 func (a *Authority) published(file, suffix string, get func(name string) ([]byte, error)) ([]byte, error) {
-	name, ok := strings.CutSuffix(file, "-TEST"+suffix)
-	if _, known := specs()[name]; !ok || !known {
-		return nil, fault.New(fault.NotFound, "", "no such file")
+	for name := range specs() {
+		if file == name+"-TEST"+suffix {
+			return get(name)
+		}
 	}
-	return get(name)
+	return nil, fault.New(fault.NotFound, "", "no such file")
 }
 
 func (a *Authority) certificate(name string) ([]byte, error) {
 	var der []byte
 	err := a.locked(func() error {
-		found, err := a.authority(name)
+		found, err := a.existing(name)
 		if err == nil {
 			der = found.cert.Raw
 		}
 		return err
 	})
 	return der, err
+}
+
+// Lists signs the lists of all authorities made so far, by the names of their files.
+func (a *Authority) Lists() (map[string][]byte, error) {
+	lists := map[string][]byte{}
+	for name := range specs() {
+		der, err := a.CRL(name)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		lists[path.Base(listPath(name))] = der
+	}
+	return lists, nil
 }
 
 func reply(w http.ResponseWriter, kind string, der []byte, err error) {

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"math/big"
+	"strings"
 	"time"
 
 	"github.com/egide-id/egide/internal/platform/fault"
@@ -11,14 +12,15 @@ import (
 
 // ledger is what the authority remembers of what it did.
 type ledger struct {
-	Drawn  uint64   `json:"drawn"` // serial numbers drawn
-	Cards  uint64   `json:"cards"` // card numbers given
-	Lists  int64    `json:"lists"` // number of the next CRL
-	Issued []Issued `json:"issued"`
+	BaseURL string   `json:"base_url"`
+	Drawn   uint64   `json:"drawn"` // serial numbers drawn
+	Cards   uint64   `json:"cards"` // card numbers given
+	Lists   int64    `json:"lists"` // number of the last CRL
+	Issued  []issued `json:"issued"`
 }
 
-// Issued is one line of the ledger.
-type Issued struct {
+// issued is one line of the ledger.
+type issued struct {
 	Serial  string    `json:"serial"` // hex
 	Issuer  string    `json:"issuer"` // short name, "ACI-FO-PP"
 	Subject string    `json:"subject"`
@@ -28,12 +30,12 @@ type Issued struct {
 }
 
 func (l *ledger) enter(issuer string, c *x509.Certificate) {
-	l.Issued = append(l.Issued, Issued{
+	l.Issued = append(l.Issued, issued{
 		Serial: hex.EncodeToString(c.SerialNumber.Bytes()), Issuer: issuer, Subject: c.Subject.CommonName, Ends: c.NotAfter,
 	})
 }
 
-func (l *ledger) find(issuer, serial string) *Issued {
+func (l *ledger) find(issuer, serial string) *issued {
 	for i := range l.Issued {
 		if l.Issued[i].Serial == serial && (issuer == "" || l.Issued[i].Issuer == issuer) {
 			return &l.Issued[i]
@@ -47,11 +49,11 @@ func Reasons() map[string]int {
 	return map[string]int{"unspecified": 0, "key-compromise": 1, "affiliation-changed": 3, "superseded": 4, "cessation": 5}
 }
 
-// Revoke takes a certificate back from now on, by its serial number in hex.
-// Errors: fault.NotFound, fault.Used when it was revoked before.
+// Revoke takes a certificate back from now on, by its serial number in hex, with
+// or without colons. Errors: fault.NotFound, fault.Used when it was revoked before.
 func (a *Authority) Revoke(serial string, reason int) error {
 	return a.locked(func() error {
-		found := a.ledger.find("", serial)
+		found := a.ledger.find("", strings.ToLower(strings.ReplaceAll(serial, ":", "")))
 		switch {
 		case found == nil:
 			return fault.New(fault.NotFound, "", "no certificate of this authority has that serial number")
@@ -64,10 +66,11 @@ func (a *Authority) Revoke(serial string, reason int) error {
 }
 
 // CRL signs the revocation list of an authority, by its short name (DER).
+// Errors: fault.NotFound when it has issued nothing yet.
 func (a *Authority) CRL(issuer string) ([]byte, error) {
 	var der []byte
 	err := a.locked(func() error {
-		by, err := a.authority(issuer)
+		by, err := a.existing(issuer)
 		if err != nil {
 			return err
 		}
