@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -24,7 +25,7 @@ import (
 // Bounds of what is asked and kept.
 const (
 	cachedAnswers = 1 << 16          // certificates
-	answerLife    = 10 * time.Minute // an answer is used again for so long
+	answerLife    = 10 * time.Minute // an answer is used again, a list not asked for again, for so long
 	skew          = time.Minute      // clocks of responders may differ by it
 	ocspDeadline  = 1500 * time.Millisecond
 	listDeadline  = 20 * time.Second
@@ -35,7 +36,7 @@ const (
 
 // Options is what New needs; all are required.
 type Options struct {
-	HTTP  *http.Client // follows no redirect
+	HTTP  *http.Client // its redirects are not followed: what an operator configured is what is asked
 	Clock clock.Clock
 	Rand  io.Reader
 	Log   *slog.Logger
@@ -67,14 +68,18 @@ func New(o Options) (*Checker, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, "", "revocation: no cache", err)
 	}
+	straight := *o.HTTP
+	straight.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	o.HTTP = &straight
 	c := &Checker{Options: o, answers: answers, silent: map[string]time.Time{}}
-	c.lists = lists{checker: c, held: map[string]*list{}}
+	c.lists = lists{checker: c, held: map[string]shelf{}}
 	return c, nil
 }
 
 // Check implements cps.Revocation. Many who ask for one certificate at once
 // make one request; its answer, good or bad, serves ten minutes, and never
-// longer than the authority itself lets it hold.
+// longer than the authority itself lets it hold: a hold that is lifted is seen
+// as late as one that is placed.
 func (c *Checker) Check(ctx context.Context, cert *x509.Certificate, issuer cps.TrustedIssuer) error {
 	key := sha256.Sum256(cert.Raw)
 	now := c.Clock.Now()
@@ -115,6 +120,9 @@ func (c *Checker) ask(ctx context.Context, cert *x509.Certificate, issuer cps.Tr
 		var a answer
 		if a, err = c.askResponder(ctx, cert, issuer); err == nil {
 			return a, nil
+		}
+		if errors.Is(err, errUnknown) {
+			return answer{}, err // no list overrules it: lists only name what was once issued
 		}
 		c.silence(issuer.OCSP)
 		c.Log.WarnContext(ctx, "OCSP gave no answer", slog.String("responder", issuer.OCSP), slog.Any("error", err))

@@ -78,7 +78,9 @@ func request(cert, issuer *x509.Certificate, nonce []byte) ([]byte, error) {
 }
 
 // weigh judges an answer: signed by the authority or by a delegate of its own,
-// about this certificate, fresh, and made for this question if it says so.
+// about this certificate, fresh, and made for this question if it says so. What
+// a responder says without a nonce may be replayed for as long as it says that
+// it holds, as a list may.
 func weigh(body []byte, cert, issuer *x509.Certificate, nonce []byte, now time.Time) (answer, error) {
 	bad := func(why string) (answer, error) {
 		return answer{}, fault.New(fault.Unavailable, "", "OCSP answer: "+why)
@@ -87,22 +89,27 @@ func weigh(body []byte, cert, issuer *x509.Certificate, nonce []byte, now time.T
 	if err != nil {
 		return answer{}, err
 	}
+	if !strong(r.SignatureAlgorithm) {
+		return bad("signed with an unknown or weak algorithm")
+	}
 	if r.Certificate != nil && !bytes.Equal(r.Certificate.Raw, issuer.Raw) && !delegate(r.Certificate, issuer, now) {
 		return bad("signed by no responder of this authority")
 	}
-	details, err := readDetails(r.TBSResponseData)
+	d, err := readDetails(r.TBSResponseData)
 	if err != nil {
 		return answer{}, err
 	}
-	if !details.about(cert, issuer) {
+	echoed := d.nonce()
+	switch {
+	case !d.about(cert, issuer):
 		return bad("about another certificate")
-	}
-	if echoed := details.nonce(); echoed != nil && subtle.ConstantTimeCompare(echoed, nonce) != 1 {
+	case d.unread():
+		return bad("with rules that are not understood")
+	case echoed != nil && subtle.ConstantTimeCompare(echoed, nonce) != 1:
 		return bad("made for another question")
-	} else if echoed == nil && now.Sub(r.ProducedAt) > answerLife+skew && r.NextUpdate.IsZero() {
+	case echoed == nil && r.NextUpdate.IsZero() && now.After(r.ThisUpdate.Add(answerLife+skew)):
 		return bad("without nonce nor end, and old") // a replay
-	}
-	if r.ThisUpdate.After(now.Add(skew)) || !r.NextUpdate.IsZero() && now.After(r.NextUpdate.Add(skew)) {
+	case r.ThisUpdate.After(now.Add(skew)) || !r.NextUpdate.IsZero() && now.After(r.NextUpdate.Add(skew)):
 		return bad("not of this time")
 	}
 	switch r.Status {
@@ -111,8 +118,12 @@ func weigh(body []byte, cert, issuer *x509.Certificate, nonce []byte, now time.T
 	case ocsp.Revoked:
 		return answer{revoked: true, until: until(now, r.NextUpdate)}, nil
 	}
-	return bad("the responder does not know the certificate")
+	return answer{}, errUnknown
 }
+
+// errUnknown is an authority that speaks, and knows nothing of a certificate
+// that bears its signature (RFC 6960 section 2.2).
+var errUnknown = fault.New(fault.Unavailable, "", "OCSP answer: the authority does not know the certificate")
 
 // delegate holds RFC 6960 section 4.2.2.2: issued by the very authority, for
 // OCSP alone, and valid now. Without the key usage any card holder could answer
@@ -152,8 +163,9 @@ func readDetails(tbs []byte) (details, error) {
 	return d, err
 }
 
-// about tells whether the answer names the certificate under its own issuer: a
-// responder may speak for several authorities, whose serial numbers may meet.
+// about tells whether the answer that the library weighed, the first with the
+// serial number, names the certificate under its own issuer: a responder may
+// speak for several authorities, whose serial numbers may meet.
 func (d details) about(cert, issuer *x509.Certificate) bool {
 	name := sha1.Sum(issuer.RawSubject) //nolint:gosec // as above
 	var key struct {
@@ -168,9 +180,13 @@ func (d details) about(cert, issuer *x509.Certificate) bool {
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(d.Responses, func(s single) bool {
-		return bytes.Equal(s.ID.NameHash, name[:]) && bytes.Equal(s.ID.IssuerKeyHash, hash[:]) && bytes.Equal(s.ID.Serial.FullBytes, serial)
-	})
+	first := slices.IndexFunc(d.Responses, func(s single) bool { return bytes.Equal(s.ID.Serial.FullBytes, serial) })
+	return first >= 0 && bytes.Equal(d.Responses[first].ID.NameHash, name[:]) && bytes.Equal(d.Responses[first].ID.IssuerKeyHash, hash[:])
+}
+
+// unread tells of a critical extension of the whole answer that is not the nonce.
+func (d details) unread() bool {
+	return slices.ContainsFunc(d.Extensions, func(e pkix.Extension) bool { return e.Critical && !e.Id.Equal(oidNonce) })
 }
 
 func (d details) nonce() []byte {
