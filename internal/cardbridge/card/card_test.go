@@ -6,11 +6,11 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"errors"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/egide-id/egide/internal/cardbridge"
 	"github.com/egide-id/egide/internal/cardbridge/card"
 	"github.com/egide-id/egide/internal/cardbridge/softcard"
 	"github.com/egide-id/egide/internal/means/cps"
@@ -30,6 +30,8 @@ var made = sync.OnceValues(func() (igc.CardFile, error) {
 })
 
 const reader = "Lecteur d'essai"
+
+var noOptions softcard.Options
 
 func insert(t *testing.T, model string, o softcard.Options) *softcard.Slots {
 	t.Helper()
@@ -58,6 +60,10 @@ func login(ctx context.Context, s *softcard.Slots, pin string) ([]byte, []byte, 
 		return nil, nil, err
 	}
 	defer func() { _ = link.Close() }() // as above
+	return loginTo(ctx, link, pin)
+}
+
+func loginTo(ctx context.Context, link cardbridge.Card, pin string) ([]byte, []byte, error) {
 	session, err := card.Open(ctx, link)
 	if err != nil {
 		return nil, nil, err
@@ -79,7 +85,7 @@ func login(ctx context.Context, s *softcard.Slots, pin string) ([]byte, []byte, 
 func TestLogin(t *testing.T) {
 	for _, model := range []string{"cps3", "cps4"} {
 		t.Run(model, func(t *testing.T) {
-			der, signature, err := login(t.Context(), insert(t, model, softcard.Options{}), "1234")
+			der, signature, err := login(t.Context(), insert(t, model, noOptions), "1234")
 			must(t, err)
 			cert, err := x509.ParseCertificate(der)
 			must(t, err)
@@ -95,7 +101,7 @@ func TestLogin(t *testing.T) {
 func TestWrongPINToBlocking(t *testing.T) {
 	for _, model := range []string{"cps3", "cps4"} {
 		t.Run(model, func(t *testing.T) {
-			s := insert(t, model, softcard.Options{})
+			s := insert(t, model, noOptions)
 			for _, want := range []int{2, 1, 0, 0} {
 				_, _, err := login(t.Context(), s, "9999")
 				left, ok := card.TriesLeft(err)
@@ -115,31 +121,6 @@ func TestWrongPINToBlocking(t *testing.T) {
 	}
 }
 
-// A PIN of impossible length is never sent: it would cost a try.
-func TestImpossiblePINCostsNoTry(t *testing.T) {
-	s := insert(t, "cps3", softcard.Options{})
-	for _, pin := range []string{"", "123", "123456789"} {
-		if _, _, err := login(t.Context(), s, pin); !fault.Is(err, fault.Invalid) {
-			t.Errorf("%q: %v", pin, err)
-		}
-	}
-	session, err := connect(t, s)
-	must(t, err)
-	if left, err := session.Tries(t.Context()); err != nil || left != 3 {
-		t.Errorf("%d tries left, %v", left, err)
-	}
-}
-
-func TestPINBufferIsWiped(t *testing.T) {
-	session, err := connect(t, insert(t, "cps3", softcard.Options{}))
-	must(t, err)
-	pin := []byte("1234")
-	must(t, session.Verify(t.Context(), pin))
-	if string(pin) != "\x00\x00\x00\x00" {
-		t.Errorf("the PIN stays in memory: %q", pin)
-	}
-}
-
 func TestUseCounterAtZeroBlocks(t *testing.T) {
 	session, err := connect(t, insert(t, "cps3", softcard.Options{Uses: -1}))
 	must(t, err)
@@ -149,7 +130,7 @@ func TestUseCounterAtZeroBlocks(t *testing.T) {
 }
 
 func TestContactlessCardIsRefused(t *testing.T) {
-	if _, err := connect(t, insert(t, "cps3-contactless", softcard.Options{})); fault.CodeOf(err) != cps.CodeContactless {
+	if _, err := connect(t, insert(t, "cps3-contactless", noOptions)); fault.CodeOf(err) != cps.CodeContactless {
 		t.Errorf("%v", err)
 	}
 }
@@ -160,12 +141,12 @@ func TestCardPulledAtEveryCommand(t *testing.T) {
 	for _, model := range []string{"cps3", "cps4"} {
 		t.Run(model, func(t *testing.T) {
 			total := 0
-			s := insert(t, model, softcard.Options{})
+			s := insert(t, model, noOptions)
 			s.Intercept(reader, func(n int, _ []byte) softcard.Event { total = n; return softcard.Answer })
 			_, _, err := login(t.Context(), s, "1234")
 			must(t, err)
 			for at := 1; at <= total; at++ {
-				s := insert(t, model, softcard.Options{})
+				s := insert(t, model, noOptions)
 				s.Intercept(reader, func(n int, _ []byte) softcard.Event {
 					if n == at {
 						return softcard.Pulled
@@ -187,7 +168,7 @@ func TestCardResetAtEveryCommand(t *testing.T) {
 		t.Run(model, func(t *testing.T) {
 			for at, done := 1, false; !done; at++ {
 				pins, pinAt := 0, 0
-				s := insert(t, model, softcard.Options{})
+				s := insert(t, model, noOptions)
 				done = true
 				s.Intercept(reader, func(n int, c []byte) softcard.Event {
 					if c[1] == 0x20 && len(c) > 5 {
@@ -211,73 +192,6 @@ func TestCardResetAtEveryCommand(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestCardOfAnotherKindIsRefused(t *testing.T) {
-	for _, atr := range [][]byte{nil, {0x3b}, {0x3b, 0x65, 0, 0, 0x9c, 2, 2, 7, 2}} {
-		if k := card.Identify(atr); k != card.Unknown && k != card.None {
-			t.Errorf("% x is a %s", atr, k)
-		}
-	}
-}
-
-// hostile is a card that answers what it likes.
-type hostile struct {
-	atr    []byte
-	answer func(n int) []byte
-	n      int
-}
-
-func (h *hostile) ATR() []byte { return h.atr }
-func (h *hostile) T0() bool    { return true }
-func (h *hostile) Transmit(context.Context, []byte) ([]byte, error) {
-	h.n++
-	return h.answer(h.n), nil
-}
-func (h *hostile) VerifyOnPad(context.Context, []byte, int, int) ([]byte, error) {
-	return nil, errors.New("none")
-}
-func (h *hostile) Reconnect(context.Context) error { return nil }
-func (h *hostile) Close() error                    { return nil }
-
-var cps3ATR = []byte{0x3b, 0xac, 0x00, 0x40, 0x2a, 0x00, 0x12, 0x25, 0x00, 0x64, 0x80, 0x00, 0x03, 0x10, 0x00, 0x90, 0x00}
-
-// A card that goes on for ever is left.
-func TestEndlessCard(t *testing.T) {
-	for name, answer := range map[string][]byte{
-		"more data, always": append(make([]byte, 200), 0x61, 0x00), "another length, always": {0x6c, 0x01},
-		"a file without end": append(make([]byte, 0xe7), 0x90, 0x00), "no status": {0x90}, "nothing": {},
-	} {
-		h := &hostile{atr: cps3ATR, answer: func(int) []byte { return answer }}
-		if _, err := card.Open(t.Context(), h); err == nil || h.n > 500 {
-			t.Errorf("%s: %v after %d commands", name, err, h.n)
-		}
-	}
-}
-
-func FuzzHostileCard(f *testing.F) {
-	f.Add([]byte{0x90, 0x00}, []byte{0x5a, 0x0a, 0x80, 0x25, 0, 0, 1, 0x90, 0})
-	f.Add([]byte{0x61, 0x10}, []byte{0xa0, 0x82, 0xff, 0xff, 0x90, 0x00})
-	f.Fuzz(func(t *testing.T, odd, even []byte) {
-		h := &hostile{atr: cps3ATR, answer: func(n int) []byte {
-			if n%2 == 0 {
-				return even
-			}
-			return odd
-		}}
-		s, err := card.Open(t.Context(), h)
-		if err != nil {
-			return
-		}
-		if _, err := s.Tries(t.Context()); err != nil {
-			return
-		}
-		if _, err := s.Certificate(t.Context()); err == nil {
-			if _, err := s.Sign(t.Context(), make([]byte, 51)); err == nil {
-				t.Error("a signature out of noise")
-			}
-		}
-	})
 }
 
 func must(t *testing.T, err error) {
