@@ -105,22 +105,12 @@ func unblock(e *Emulator, c command) ([]byte, uint16) {
 	return nil, swOK
 }
 
-// askCounters is the data of GET DATA for the PIN object [C OSC#2275].
-var askCounters = []byte{0x4d, 0x08, 0x70, 0x06, 0xbf, 0x81, 0x01, 0x02, 0xa0, 0x80}
-
-// getData answers the PIN's counters: 9A most tries, 9B tries left, and 9D uses
-// left on cards that count them.
-func getData(e *Emulator, c command) ([]byte, uint16) {
-	// The PIN belongs to the card as a whole: it is asked for at the root [C CL].
-	if c.parameters() != 0x3fff || string(c.data) != string(askCounters) || e.current.here() != e.root {
-		return nil, swNoReference
+// object is what GET DATA tells of the PIN [C OSC#2275]: 9A most tries, 9B tries
+// left, 9D uses left on cards that count them, access rules.
+func (p *pin) object() []byte {
+	b := []byte{0x9a, 1, maxTries, 0x9b, 1, byte(p.tries)} //nolint:gosec // at most three
+	if p.counted {
+		b = append(b, 0x9d, 1, byte(p.uses)) //nolint:gosec // at most 255
 	}
-	tags := []byte{0x9a, 1, maxTries, 0x9b, 1, byte(e.pin.tries)} //nolint:gosec // at most three
-	if e.pin.counted {
-		tags = append(tags, 0x9d, 1, byte(e.pin.uses)) //nolint:gosec // small
-	}
-	tags = append(tags, 0xa1, 8, 0x8c, 6, 0xf3, 0x00, 0x00, 0x13, 0xff, 0x00) // access rules [C OSC#2275]
-	object := append([]byte{0xa0, byte(len(tags))}, tags...)                  //nolint:gosec // short
-	outer := append([]byte{0xbf, 0x81, 0x01, byte(len(object))}, object...)   //nolint:gosec // short
-	return append([]byte{0x70, byte(len(outer))}, outer...), swOK             //nolint:gosec // short
+	return append(b, tlv(tagRules, tlv(tagContactRules, []byte{0xf3, 0x00, 0x00, 0x13, 0xff, 0x00}))...)
 }

@@ -26,6 +26,8 @@ const (
 	tagInteger    = 0x02
 	tagBits       = 0x03
 	tagOctets     = 0x04
+	tagNull       = 0x05
+	tagOID        = 0x06
 	tagEnumerated = 0x0a
 	tagUTF8       = 0x0c
 	tagSequence   = 0x30
@@ -133,10 +135,9 @@ func dataObject(name string, file uint16, by access) []byte {
 
 // application is the IAS application of a contact card.
 func application(c contents, token string, authentication, signature byte) *file {
-	generatesRandom := bits(0x05, 0x20)
 	return folder(0x0001, applicationAID,
 		elementary(idODF, directories()),
-		elementary(idTokenInfo, seq(integer(0), octets([]byte(c.number)...), label("EGIDE"), tlv(0x80, []byte(token)), generatesRandom)),
+		elementary(idTokenInfo, tokenInfo(c.number, token)),
 		elementary(idPINs, userPIN()),
 		elementary(idPrivateKeys, slices.Concat(
 			privateKey("CPS_PRIV_SIG", 0x01, signature, toSign()),
