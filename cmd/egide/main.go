@@ -37,6 +37,7 @@ type cli struct {
 	Card      cardCmd      `cmd:"" help:"Put cards in opposition, list them."`
 	Sandbox   sandboxCmd   `cmd:"" help:"Sandbox only: cards in and out of the readers of a running demonstration."`
 	Keys      keysCmd      `cmd:"" help:"List and rotate signing keys."`
+	PKI       pkiCmd       `cmd:"" name:"pki" help:"Test authority shaped like IGC-Santé: cards, certificates, revocation."`
 	Client    clientCmd    `cmd:"" help:"Check relying parties' registrations."`
 	ECPS      ecpsCmd      `cmd:"" name:"ecps" help:"Sandbox only: invite a phone."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`

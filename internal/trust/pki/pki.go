@@ -14,6 +14,7 @@ import (
 	"crypto/x509"
 	"maps"
 	"math/big"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -46,6 +47,8 @@ type Options struct {
 	BaseURL string
 	// Dir keeps everything; empty means memory.
 	Dir string
+	// Existing refuses a folder that holds no authority yet.
+	Existing bool
 }
 
 // DefaultBaseURL is where "egide pki ocsp" publishes.
@@ -68,8 +71,8 @@ type authority struct {
 	key  *rsa.PrivateKey
 }
 
-// New opens the authority. Errors: fault.Invalid, fault.Unavailable, and
-// fault.Denied for a seed outside a test.
+// New opens the authority. Errors: fault.Invalid, fault.Unavailable, fault.NotFound
+// (Options.Existing), and fault.Denied for a seed outside a test.
 func New(o Options) (*Authority, error) {
 	if o.Clock == nil {
 		return nil, fault.New(fault.Internal, "", "pki: the clock is missing")
@@ -84,6 +87,11 @@ func New(o Options) (*Authority, error) {
 		return nil, fault.New(fault.Denied, "", "pki: keys that follow from a seed are for tests")
 	}
 	a := &Authority{Options: o, made: map[string]*authority{}, helpers: map[string]*authority{}, ready: map[string]*rsa.PrivateKey{}}
+	if o.Existing {
+		if _, err := os.Stat(a.file(ledgerFile)); err != nil {
+			return nil, fault.Wrap(fault.NotFound, "", "pki: "+o.Dir+" holds no authority", err)
+		}
+	}
 	return a, a.locked(func() error {
 		a.BaseURL = cmp.Or(a.BaseURL, a.ledger.BaseURL, DefaultBaseURL)
 		a.ledger.BaseURL = a.BaseURL
