@@ -54,6 +54,8 @@ func Start(t testing.TB) *Daemon {
 	cmd := exec.CommandContext(ctx, "pcscd", "--foreground", "--info", "--config", dir)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = limit
+	// A test that is killed must not leave a service behind that every later one meets.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	log := &buffer{}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
