@@ -119,6 +119,27 @@ func TestResetWhileTheHolderTypes(t *testing.T) {
 	}
 }
 
+// Once a PIN was sent nothing begins anew: the driver cannot know what became of it.
+func TestResetAfterAPIN(t *testing.T) {
+	s := insert(t, "cps3", noOptions)
+	session, err := connect(t, s)
+	must(t, err)
+	if _, known := card.TriesLeft(session.Verify(t.Context(), []byte("9999"))); !known {
+		t.Fatal("not refused")
+	}
+	sent := 0
+	s.Intercept(reader, func(_ int, c []byte) softcard.Event {
+		sent++
+		if sent == 1 {
+			return softcard.Reset
+		}
+		return softcard.Answer
+	})
+	if err := session.Verify(t.Context(), []byte("1234")); fault.CodeOf(err) != cps.CodeCardError || sent != 1 {
+		t.Errorf("%v after %d commands", err, sent)
+	}
+}
+
 // The answers of a reader with keys of its own (PC/SC part 10, 2.5.2).
 func TestPINPad(t *testing.T) {
 	for answer, code := range map[string]string{

@@ -15,21 +15,24 @@ import (
 // section 2; [C OSC#2217, #2267] for lax bit strings and missing algorithms).
 func TestLaxEncodings(t *testing.T) {
 	for name, change := range map[string]func(*plain){
-		"bits with padding set":       func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "0367", "0082") },
-		"bits without content":        func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "00", "0082") },
-		"empty bits":                  func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "", "0082") },
-		"a negative reference":        func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "0560", "82") },
-		"no reference":                func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "0560", "") },
-		"a reference that is none":    func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "0560", "01020304") },
-		"no label, known identifier":  func(p *plain) { p.files[fileKeys] = keyObject("", "02", "", "0082") },
-		"no label, usage alone":       func(p *plain) { p.files[fileKeys] = unlabelled() },
-		"certificate by label alone":  func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "07", "0560", "0082") },
-		"no directory of keys":        func(p *plain) { delete(p.files, fileKeys) },
-		"no directory of PINs":        func(p *plain) { delete(p.files, filePINs) },
-		"no EF.DIR":                   func(p *plain) { delete(p.files, fileDIR) },
-		"EF.DIR of another card":      func(p *plain) { p.files[fileDIR] = bytes.Repeat([]byte{0x5a}, 101) },
-		"padding before and after":    func(p *plain) { p.files[fileODF] = slices.Concat(padding, p.files[fileODF], padding) },
-		"relative paths":              func(p *plain) { p.files[fileODF] = relative() },
+		"bits with padding set":      func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "0367", "0082") },
+		"bits without content":       func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "00", "0082") },
+		"empty bits":                 func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "", "0082") },
+		"a negative reference":       func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "0560", "82") },
+		"no reference":               func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "0560", "") },
+		"a reference that is none":   func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "0560", "01020304") },
+		"no label, known identifier": func(p *plain) { p.files[fileKeys] = keyObject("", "02", "", "0082") },
+		"no label, usage alone":      func(p *plain) { p.files[fileKeys] = unlabelled() },
+		"certificate by label alone": func(p *plain) { p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "07", "0560", "0082") },
+		"no directory of keys":       func(p *plain) { delete(p.files, fileKeys) },
+		"no directory of PINs":       func(p *plain) { delete(p.files, filePINs) },
+		"no EF.DIR":                  func(p *plain) { delete(p.files, fileDIR) },
+		"EF.DIR of another card":     func(p *plain) { p.files[fileDIR] = bytes.Repeat([]byte{0x5a}, 101) },
+		"padding before and after":   func(p *plain) { p.files[fileODF] = slices.Concat(padding, p.files[fileODF], padding) },
+		"relative paths":             func(p *plain) { p.files[fileODF] = relative() },
+		"a path that is none": func(p *plain) {
+			p.files[fileODF] = append(pointer(0xa0, strings.Repeat("5201", 70)), p.files[fileODF]...)
+		},
 		"keys in two directories":     func(p *plain) { twoDirectories(p) },
 		"certificate at a full chunk": func(p *plain) { p.files[fileAuth] = append(p.files[fileAuth], make([]byte, toChunk(p))...) },
 		"a file that ends early":      func(p *plain) { p.before = warnAtEnd(p) },
@@ -65,7 +68,7 @@ func relative() []byte {
 }
 
 func twoDirectories(p *plain) {
-	p.files["3f0000015205"] = append(keyObject("CPS_PRIV_SIG", "01", "0600 40", "0081"), 0xff, 0xff)
+	p.files["3f0000015205"] = append(keyObject("CPS_PRIV_SIG", "01", "0600 40", "0081"), 0x30, 0x50) // a rest that is none
 	p.files[fileODF] = append(pointer(0xa0, "5205"), p.files[fileODF]...)
 	p.files[fileKeys] = keyObject("CPS_PRIV_AUT", "02", "0560", "0082")
 }
