@@ -53,6 +53,9 @@ func (p *plain) Transmit(_ context.Context, c []byte) ([]byte, error) {
 }
 
 func (p *plain) answer(c []byte) []byte {
+	if n := len(c) - 5; n > 0 && int(c[4]) != n && int(c[4]) != n-1 {
+		return unhex("6700")
+	}
 	switch c[1] {
 	case 0xa4:
 		if c[2] == 0x09 {
