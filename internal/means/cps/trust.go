@@ -79,6 +79,9 @@ func (i TrustedIssuer) check(o TrustOptions, now time.Time) error {
 	if !i.Issuer.IsCA || !i.Issuer.BasicConstraintsValid {
 		return bad("the issuer is no authority", nil)
 	}
+	if i.Root.MaxPathLenZero && i.Root.MaxPathLen == 0 {
+		return bad("its root may certify no authority", nil) // Verify takes the issuer for the end of the path
+	}
 	roots := x509.NewCertPool()
 	roots.AddCert(i.Root)
 	_, err := i.Issuer.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
