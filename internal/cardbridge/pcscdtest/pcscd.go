@@ -51,7 +51,7 @@ func Start(t testing.TB) *Daemon {
 	dir := t.TempDir()
 	d := configure(t, dir)
 	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, "pcscd", "--foreground", "--info", "--config", dir)
+	cmd := exec.CommandContext(ctx, "pcscd", "--foreground", "--info", "--config", dir) //nolint:gosec // a folder of the test's own
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = limit
 	// A test that is killed must not leave a service behind that every later one meets.
