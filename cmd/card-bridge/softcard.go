@@ -63,7 +63,7 @@ type stay struct {
 func (s *stay) end() {
 	if s.pull != nil {
 		s.pull()
-		<-s.gone
+		_ = <-s.gone // we ended it
 	}
 	*s = stay{}
 }
