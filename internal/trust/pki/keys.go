@@ -106,7 +106,7 @@ func seededKey(r io.Reader, bits int) (*rsa.PrivateKey, error) {
 }
 
 // smallPrimes rule out most candidates before the costly test.
-var smallPrimes = sieve(2000)
+var smallPrimes = sieve(20000)
 
 func sieve(limit int) []uint64 {
 	var list []uint64

@@ -2,18 +2,23 @@ package pki
 
 import (
 	"bytes"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/trust/igc"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
@@ -27,6 +32,18 @@ func seeded(t *testing.T, o Options) *Authority {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return a
+}
+
+// shared is one authority for all tests that leave its ledger as they like.
+var shared = sync.OnceValues(func() (*Authority, error) {
+	return New(Options{Clock: clock.NewManual(noon), Bits: 2048, Seed: []byte("shared")})
+})
+
+func common(t *testing.T) *Authority {
+	t.Helper()
+	a, err := shared()
+	must(t, err)
 	return a
 }
 
@@ -52,63 +69,6 @@ func openssl(t *testing.T, in string, args ...string) string {
 	return string(out)
 }
 
-// What OpenSSL reads in our certificates is what the tables say (cps-card.md section 5).
-func TestProfilesAsOpenSSLReadsThem(t *testing.T) {
-	a := seeded(t, Options{})
-	cps, err := a.IssueCard(doctor())
-	must(t, err)
-	cpe, err := a.IssueCard(employee())
-	must(t, err)
-	organisation := func(profile, name string) string {
-		p, err := a.IssueOrganisation(OrganisationOrder{Profile: profile, Structure: "318751275100020", Organisation: "LOGICIELS INVENTES", Department: "Paris (75)", Common: name})
-		must(t, err)
-		return p.Certificate
-	}
-	root := string(pemOf(a.made["ACR-FO"]))
-	issuer := string(pemOf(a.made["ACI-FO-PP"]))
-	for name, c := range map[string]struct {
-		pem  string
-		want []string
-	}{
-		"root": {root, []string{"CA:TRUE, pathlen:1", "CN = TEST AC RACINE IGC-SANTE FORT", "OU = IGC-SANTE TEST", "Not After : Jun 25 00:00:00 2033 GMT"}},
-		"issuer": {issuer, []string{
-			"CA:TRUE, pathlen:0", "X509v3 Any Policy", "CN = TEST AC IGC-SANTE FORT PERSONNES", "Issuer: C = FR, O = ASIP-SANTE, OU = 0002 187512751, OU = IGC-SANTE TEST, CN = TEST AC RACINE IGC-SANTE FORT",
-		}},
-		"CPS authentication": {cps.Authentication.Certificate, []string{
-			"Subject: C = FR, title = Médecin, SN = EXEMPLE + GN = CAMILLE + CN = 899700218896",
-			"X509v3 Key Usage: critical\n                Digital Signature\n", "TLS Web Client Authentication, Microsoft Smartcard Login",
-			"othername: UPN::899700218896@carte-cps.fr", "1.2.250.1.71.1.2.5: \n                ..", "1.2.250.1.71.1.2.2: \n                ...\n",
-			"1.2.250.1.71.1.2.3: \n                ..8025000001/2800000001", "1.2.250.1.71.1.2.7: \n", "Policy: " + igc.TestPolicy,
-			"OCSP - URI:http://127.0.0.1:8490/ocsp", "URI:http://127.0.0.1:8490/CRL/ACI-FO-PP-TEST.crl", "Public-Key: (2048 bit)", "sha256WithRSAEncryption", "Not After : Nov 22 12:00:00 2029 GMT",
-		}},
-		"CPS signature": {cps.Signature.Certificate, []string{"X509v3 Key Usage: critical\n                Non Repudiation\n", "E-mail Protection", "Private Key Usage Period"}},
-		"CPE": {cpe.Authentication.Certificate, []string{
-			"Subject: C = FR, ST = Paris (75), O = RESIDENCE FICTIVE, OU = 10B0057881, title = Personnel santé ou social, GN = ALIX + SN = GESTION + CN = 30B0057881/CPET0002",
-			"CN = TEST AC IGC-SANTE STANDARD PERSONNES",
-		}},
-		"AUTH_CLI": {organisation("auth-cli", "INSI-AUTO"), []string{"OU = 318751275100020, CN = INSI-AUTO", "TLS Web Client Authentication", "CN = TEST AC IGC-SANTE ELEMENTAIRE ORGANISATIONS"}},
-		"SIGN":     {organisation("sign", "SIGN-TEST"), []string{"Digital Signature, Non Repudiation", "E-mail Protection"}},
-		"server":   {organisation("server", "service.example"), []string{"Digital Signature, Key Encipherment", "TLS Web Server Authentication, TLS Web Client Authentication", "DNS:service.example"}},
-	} {
-		text := openssl(t, c.pem, "x509", "-noout", "-text", "-nameopt", "oneline,utf8,-esc_msb,-space_eq,space_eq")
-		for _, want := range c.want {
-			if !strings.Contains(text, want) {
-				t.Errorf("%s: no %q in\n%s", name, want, text)
-			}
-		}
-	}
-	if strings.Contains(openssl(t, cpe.Authentication.Certificate, "x509", "-noout", "-text"), "1.2.250.1.71.1.2.7") {
-		t.Error("a staff card carries a profession")
-	}
-	// C is a PrintableString, all else UTF8String; the category is one byte in an OCTET STRING.
-	dump := openssl(t, cps.Authentication.Certificate, "asn1parse", "-i")
-	for _, want := range []string{"PRINTABLESTRING   :FR", "UTF8STRING        :Médecin", "UTF8STRING        :CAMILLE", "[HEX DUMP]:040180", "[HEX DUMP]:020100", "[HEX DUMP]:02010A", "[HEX DUMP]:1315383032353030303030312F32383030303030303031"} {
-		if !strings.Contains(dump, want) {
-			t.Errorf("no %q in\n%s", want, dump)
-		}
-	}
-}
-
 func pemOf(a *authority) []byte {
 	p, err := pair(a.cert, a.key)
 	if err != nil {
@@ -117,64 +77,10 @@ func pemOf(a *authority) []byte {
 	return []byte(p.Certificate)
 }
 
-// OpenSSL builds the chain, checks the list and asks the responder with a nonce.
-func TestOpenSSLVerifiesChainListAndResponder(t *testing.T) {
-	server := httptest.NewUnstartedServer(nil)
-	a := seeded(t, Options{BaseURL: "http://" + server.Listener.Addr().String()})
-	server.Config.Handler = a.Handler()
-	server.Start()
-	defer server.Close()
-	dir := t.TempDir()
-	file := func(name string, b []byte) string {
-		path := filepath.Join(dir, name)
-		must(t, os.WriteFile(path, b, 0o600))
-		return path
-	}
-	good, err := a.IssueCard(doctor())
-	must(t, err)
-	bad, err := a.IssueCard(doctor())
-	must(t, err)
-	serial, err := Serial(bad.Authentication.Certificate)
-	must(t, err)
-	must(t, a.Revoke(serial, Reasons()["key-compromise"]))
-	if err := a.Revoke(serial, 0); err == nil {
-		t.Error("revoked twice")
-	}
-	root, issuer := file("root.pem", pemOf(a.made["ACR-FO"])), file("issuer.pem", pemOf(a.made["ACI-FO-PP"]))
-	der, err := a.CRL("ACI-FO-PP")
-	must(t, err)
-	list := filepath.Join(dir, "list.pem")
-	openssl(t, "", "crl", "-inform", "DER", "-in", file("list.crl", der), "-out", list)
-	ok, revoked := file("good.pem", []byte(good.Authentication.Certificate)), file("bad.pem", []byte(bad.Authentication.Certificate))
-	verify := func(leaf string) string {
-		cmd := exec.CommandContext(t.Context(), "openssl", "verify", "-attime", "1795348800", "-CAfile", root, "-untrusted", issuer, "-crl_check", "-CRLfile", list, leaf)
-		out, _ := cmd.CombinedOutput()
-		return string(out)
-	}
-	if out := verify(ok); !strings.Contains(out, "good.pem: OK") {
-		t.Error(out)
-	}
-	if out := verify(revoked); !strings.Contains(out, "certificate revoked") {
-		t.Error(out)
-	}
-	ask := func(leaf string) string {
-		cmd := exec.CommandContext(t.Context(), "openssl", "ocsp", "-issuer", issuer, "-cert", leaf, "-url", a.BaseURL+"/ocsp",
-			"-nonce", "-no_cert_verify", "-CAfile", root, "-validity_period", "1000000000")
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		return string(out)
-	}
-	for leaf, want := range map[string]string{ok: ": good", revoked: "Reason: keyCompromise"} {
-		if out := ask(leaf); !strings.Contains(out, want) || !strings.Contains(out, "Response verify OK") || strings.Contains(out, "nonce") {
-			t.Errorf("%s: %s", leaf, out)
-		}
-	}
-	stranger, err := seeded(t, Options{Seed: []byte("another ledger")}).IssueCard(doctor())
-	must(t, err)
-	if out := ask(file("stranger.pem", []byte(stranger.Authentication.Certificate))); !strings.Contains(out, ": unknown") {
-		t.Errorf("%s", out)
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -237,9 +143,82 @@ func TestHundredCallersOnOneFolder(t *testing.T) {
 	}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
+// What the folder says stays true for the next process; who only reads writes nothing.
+func TestFolderIsTakenUpAgain(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := New(Options{Clock: clock.NewManual(noon), Dir: dir, Existing: true}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("an empty folder is no authority: %v", err)
+	}
+	first := seeded(t, Options{Dir: dir, BaseURL: "http://127.0.0.1:9999"})
+	card, err := first.IssueCard(doctor())
+	must(t, err)
+	serial := authenticationSerial(t, card)
+	must(t, first.Revoke(serial, 1))
+	request, _ := ask(t, first, nil)
+	_, err = first.Respond(request) // its delegate takes a serial number
+	must(t, err)
+	before, err := os.ReadFile(first.file(ledgerFile))
+	must(t, err)
+
+	second := seeded(t, Options{Dir: dir, Existing: true})
+	if second.BaseURL != "http://127.0.0.1:9999" {
+		t.Errorf("base URL %s", second.BaseURL)
+	}
+	if err := second.Revoke(serial, 1); !fault.Is(err, fault.Used) {
+		t.Errorf("a revocation was forgotten: %v", err)
+	}
+	_, err = second.TrustedIssuers(igc.Fort)
+	must(t, err)
+	_, err = first.Respond(request)
+	must(t, err)
+	after, err := os.ReadFile(first.file(ledgerFile))
+	must(t, err)
+	if !bytes.Equal(before, after) {
+		t.Errorf("reading has changed the ledger:\n%s\n%s", before, after)
+	}
+}
+
+func TestDamagedFolderIsRefused(t *testing.T) {
+	for name, damage := range map[string]func(dir string) error{
+		"ledger":      func(dir string) error { return os.WriteFile(filepath.Join(dir, ledgerFile), []byte("{"), 0o600) },
+		"certificate": func(dir string) error { return os.WriteFile(filepath.Join(dir, "ACI-FO-PP.pem"), []byte("x"), 0o600) },
+		"key":         func(dir string) error { return os.WriteFile(filepath.Join(dir, "ACI-FO-PP.key"), []byte("x"), 0o600) },
+		"other key": func(dir string) error {
+			return os.Rename(filepath.Join(dir, "ACR-FO.key"), filepath.Join(dir, "ACI-FO-PP.key"))
+		},
+	} {
+		dir := t.TempDir()
+		_, err := seeded(t, Options{Dir: dir}).TrustedIssuers(igc.Fort)
+		must(t, err)
+		must(t, damage(dir))
+		a, err := New(Options{Clock: clock.NewManual(noon), Dir: dir})
+		if err == nil {
+			_, err = a.IssueCard(doctor())
+		}
+		if !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Two authorities of the same names share nothing but the names.
+func TestWithoutASeedKeysAreDrawn(t *testing.T) {
+	var moduli []string
+	for range 2 {
+		a, err := New(Options{Clock: clock.NewManual(noon), Bits: 2048})
+		must(t, err)
+		issuers, err := a.TrustedIssuers(igc.Fort)
+		must(t, err)
+		moduli = append(moduli, string(issuers[0].Issuer.RawSubjectPublicKeyInfo), string(issuers[0].Root.RawSubjectPublicKeyInfo))
+	}
+	slices.Sort(moduli)
+	if len(slices.Compact(moduli)) != 4 {
+		t.Error("two authorities have a key in common")
+	}
+	if _, err := New(Options{Clock: clock.NewManual(noon), Bits: 1024}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("short keys: %v", err)
+	}
+	if _, err := New(Options{}); err == nil {
+		t.Error("no clock")
 	}
 }
