@@ -8,21 +8,27 @@ GOLANGCI := $(GOBIN_DIR)/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 3s
 export CGO_ENABLED ?= 1
 
-.PHONY: demo build test unit fuzz interop browser lint fmt bench tools packages clean
+.PHONY: demo build bridge deb test unit readers fuzz interop browser lint fmt bench tools packages clean
 
 demo: ## provider, DMP, phones and an invented register on loopback
 	CGO_ENABLED=0 $(GO) run ./cmd/egide demo
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/egide ./cmd/ecps ./cmd/dmp
+
+bridge: ## the card bridge with card readers: needs gcc, pkg-config and libpcsclite-dev
+	CGO_ENABLED=1 $(GO) build -trimpath -tags pcsc -o $(BIN)/card-bridge ./cmd/card-bridge
 
 packages: ## system packages of the tests
 	@.ci/packages
 
-test: packages build unit fuzz interop browser
+test: packages build unit readers fuzz interop browser
 
 unit:
 	$(GO) test -race -timeout 15m ./...
+
+readers: ## real readers: a pcscd with virtual cards
+	$(GO) test -race -tags pcsc -timeout 5m ./internal/cardbridge/pcsc ./cmd/card-bridge
 
 fuzz: ## a short run of every fuzz target
 	@.ci/fuzz $(FUZZTIME)
@@ -30,11 +36,12 @@ fuzz: ## a short run of every fuzz target
 interop: build ## other people's clients against the demo
 	@EGIDE_BIN=$(CURDIR)/$(BIN)/egide conformance/interop/run.sh
 
-browser: build ## a real Chromium through the demo
-	@EGIDE_BIN=$(CURDIR)/$(BIN)/egide conformance/browser/run.sh
+browser: build bridge ## a real Chromium through the demo
+	@EGIDE_BIN=$(CURDIR)/$(BIN)/egide CARD_BRIDGE_BIN=$(CURDIR)/$(BIN)/card-bridge conformance/browser/run.sh
 
 lint: tools
 	$(GOLANGCI) run --allow-parallel-runners ./...
+	$(GOLANGCI) run --allow-parallel-runners --build-tags pcsc ./internal/cardbridge/pcsc/...
 	cd conformance/browser && $(GOLANGCI) run --allow-parallel-runners -c $(CURDIR)/.golangci.yml ./...
 	cd conformance/interop/gooidc && $(GOLANGCI) run --allow-parallel-runners -c $(CURDIR)/.golangci.yml ./...
 
