@@ -193,9 +193,5 @@ func readBinary(e *Emulator, c command) ([]byte, uint16) {
 	if from > len(f.data) || from == len(f.data) && from > 0 {
 		return nil, swPastTheEnd
 	}
-	n := min(want, len(f.data)-from, maxRead)
-	if e.model.t0 && n < want && n > 0 {
-		return nil, 0x6c00 | uint16(n)
-	}
-	return f.data[from : from+n], swOK
+	return f.data[from:min(from+min(want, maxRead), len(f.data))], swOK
 }

@@ -1,9 +1,6 @@
 package softcard
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // model is all that differs between the cards.
 type model struct {
@@ -106,9 +103,8 @@ func efATR() []byte {
 // theirs is [U], so the certificate alone is believed.
 func serialNumber(number string) []byte {
 	b := []byte{0x5a, 0x0a, 0x80, 0x25, 0x00, 0x00, 0x01}
-	digits := fmt.Sprintf("%010s", number)
-	for i := 0; i < 8; i += 2 {
-		b = append(b, (digits[2+i]-'0')<<4|(digits[3+i]-'0'))
+	for tail := number[2:]; len(tail) > 0; tail = tail[2:] {
+		b = append(b, (tail[0]-'0')<<4|(tail[1]-'0'))
 	}
 	return append(b, 0x0f)
 }

@@ -13,6 +13,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"regexp"
 	"sync"
 
 	"github.com/egide-id/egide/internal/platform/fault"
@@ -42,11 +43,21 @@ type Emulator struct {
 	hash     []byte               // result of PSO HASH
 }
 
+// What cards carry: an empty unblock code would unblock for anybody.
+var (
+	tenDigits = regexp.MustCompile(`^[0-9]{10}$`)
+	pinDigits = regexp.MustCompile(`^[0-9]{4,8}$`)
+	pukDigits = regexp.MustCompile(`^[0-9]{8}$`)
+)
+
 // New puts the contents of a card file on a card. Errors: fault.Invalid.
 func New(c igc.CardFile, o Options) (*Emulator, error) {
 	m, known := models()[c.Model]
 	if !known {
 		return nil, fault.New(fault.Invalid, "", "no card model is called "+c.Model)
+	}
+	if !tenDigits.MatchString(c.Number) || !pinDigits.MatchString(c.PIN) || !pukDigits.MatchString(c.PUK) {
+		return nil, fault.New(fault.Invalid, "", "card file: number, PIN or PUK is not of ten, four to eight, eight digits")
 	}
 	authentication, err := open(c.Authentication)
 	if err != nil {
@@ -110,13 +121,13 @@ func (e *Emulator) Transmit(apdu []byte) []byte {
 	if !ok {
 		return status(swWrongLength)
 	}
+	if !e.model.class(c.cla) {
+		return status(swClass)
+	}
 	if c.ins == insGetResponse && e.model.t0 {
 		return e.getResponse(c)
 	}
 	e.pending = nil
-	if !e.model.class(c.cla) {
-		return status(swClass)
-	}
 	if c, ok = e.chained(c); !ok {
 		return status(swChain)
 	}
@@ -160,23 +171,25 @@ func (e *Emulator) gather(c command) []byte {
 }
 
 // reply shapes the answer for the protocol: T=0 cannot send data after it took
-// some (61xx), and wants an exact length otherwise (6Cxx).
+// some (61xx), and wants an exact length otherwise (6Cxx); T=1 cuts.
 func (e *Emulator) reply(c command, data []byte, sw uint16) []byte {
-	if len(data) == 0 || sw != swOK {
+	want := c.length()
+	switch {
+	case len(data) == 0 || sw != swOK:
 		return status(sw)
-	}
-	if e.model.t0 && c.hasData {
+	case e.model.t0 && c.hasData:
 		e.pending = data
-		return status(0x6100 | uint16(byte(len(data)))) //nolint:gosec // one byte, 0 for 256
-	}
-	if want := c.length(); want < len(data) {
-		if e.model.t0 && c.ins != insReadBinary {
-			return status(0x6c00 | uint16(byte(len(data)))) //nolint:gosec // one byte, 0 for 256
-		}
+		return status(sized(0x6100, data))
+	case e.model.t0 && want != len(data):
+		return status(sized(0x6c00, data))
+	case want < len(data):
 		data = data[:want]
 	}
 	return append(append([]byte{}, data...), status(sw)...)
 }
+
+// sized is a status that tells a length, 00 for 256.
+func sized(sw uint16, data []byte) uint16 { return sw | uint16(byte(len(data))) } //nolint:gosec // one byte
 
 // getResponse hands out what a T=0 command left.
 func (e *Emulator) getResponse(c command) []byte {
@@ -185,10 +198,10 @@ func (e *Emulator) getResponse(c command) []byte {
 	case len(data) == 0:
 		return status(swConditions)
 	case want > len(data):
-		return status(0x6c00 | uint16(byte(len(data)))) //nolint:gosec // one byte, 0 for 256
+		return status(sized(0x6c00, data))
 	case want < len(data):
 		e.pending = data[want:]
-		return append(append([]byte{}, data[:want]...), status(0x6100|uint16(byte(len(e.pending))))...) //nolint:gosec // as above
+		return append(append([]byte{}, data[:want]...), status(sized(0x6100, e.pending))...)
 	}
 	e.pending = nil
 	return append(append([]byte{}, data...), status(swOK)...)

@@ -267,12 +267,34 @@ func TestSameSignatureFromBothCards(t *testing.T) {
 	}
 }
 
+// A block that is no number below the modulus, and one that was never
+// encrypted, are data the keys refuse.
+func TestBlocksThatKeysRefuse(t *testing.T) {
+	large := []byte(strings.Repeat("\xff", 256))
+	b := newCard(t, "cps4", softcard.Options{})
+	expect(t, b, 0x9000, "01"+verifyPIN[2:])
+	expect(t, b, 0x9000, "0122 41b8 03 830120")
+	expect(t, b, 0x9000, "112a8086", large[:200]...)
+	expect(t, b, 0x6a80, "012a8086", large[200:]...)
+	expect(t, b, 0x9000, "0122 81b6 04 91022890")
+	expect(t, b, 0x6a80, "012a9e9a", 1, 2, 3)
+
+	a := newCard(t, "cps3", softcard.Options{})
+	expect(t, a, 0x9000, verifyPIN)
+	expect(t, a, 0x9000, "0022 41b8 06 80011a 840182")
+	expect(t, a, 0x9000, "102a8086", append([]byte{0x81}, make([]byte, 200)...)...)
+	expect(t, a, 0x6a80, "002a8086", make([]byte, 56)...)
+}
+
 // A card of another time or make is not invented.
 func TestDamagedCardFiles(t *testing.T) {
 	good, err := made()
 	must(t, err)
 	for name, change := range map[string]func(*igc.CardFile){
 		"model":       func(c *igc.CardFile) { c.Model = "cps5" },
+		"number":      func(c *igc.CardFile) { c.Number = "28006362" },
+		"PIN":         func(c *igc.CardFile) { c.PIN = "123" },
+		"no PUK":      func(c *igc.CardFile) { c.PUK = "" }, // it would unblock for anybody
 		"no key":      func(c *igc.CardFile) { c.Authentication.Key = "" },
 		"damaged key": func(c *igc.CardFile) { c.Signature.Key = strings.Replace(c.Signature.Key, "M", "N", 1) },
 		"certificate": func(c *igc.CardFile) { c.Signature.Certificate = "-----BEGIN" },
@@ -282,5 +304,16 @@ func TestDamagedCardFiles(t *testing.T) {
 		if _, err := softcard.New(c, softcard.Options{}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+// BenchmarkLogin is the card's share of a login on CPS3: PIN, key, signature.
+func BenchmarkLogin(b *testing.B) {
+	e := newCard(b, "cps3", softcard.Options{})
+	info := cps.DigestInfo([]byte("message"))
+	for b.Loop() {
+		expect(b, e, 0x9000, verifyPIN)
+		expect(b, e, 0x9000, "0022 41a4 06 800102 840182")
+		fetch(b, e, "00880000", info...)
 	}
 }
