@@ -107,9 +107,9 @@ func verifyToken(token string, keys jose.JSONWebKeySet) ([]byte, error) {
 		return nil, invalidChallenge("not a compact JWS", nil)
 	}
 	head, _, _ := strings.Cut(token, ".")
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(head)
-	if err != nil {
-		return nil, invalidChallenge("header cannot be read", err)
+	raw, exact := decode(base64.RawURLEncoding, head)
+	if !exact {
+		return nil, invalidChallenge("header cannot be read", nil)
 	}
 	var h header
 	if err := strictJSON(raw, &h); err != nil || h.Typ != TypChallenge || h.Kid == "" {
@@ -135,15 +135,16 @@ func verifyToken(token string, keys jose.JSONWebKeySet) ([]byte, error) {
 }
 
 // wellFormed holds lengths: 128 bits of jti, 256 of nonce and removal, an
-// origin, and texts that fit a window.
+// origin, texts that fit a window, and a name that cannot repaint or reverse it.
 func (c Challenge) wellFormed() bool {
 	sized := func(s string, n int) bool {
-		b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-		return err == nil && len(b) == n
+		b, exact := decode(base64.RawURLEncoding, s)
+		return exact && len(b) == n
 	}
 	const shown = 200
 	return sized(c.ID, 16) && sized(c.Nonce, 32) && (c.Removal == "" || sized(c.Removal, 32)) &&
-		IsOrigin(c.Issuer) && len(c.Txn) <= shown && c.ClientName != "" && len(c.ClientName) <= shown && len(c.ACR) <= shown
+		IsOrigin(c.Issuer) && len(c.Txn) <= shown && c.ClientName != "" && len(c.ClientName) <= shown && len(c.ACR) <= shown &&
+		!strings.ContainsFunc(c.ClientName, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) })
 }
 
 // IsOrigin tells whether s is exactly what a browser sends as Origin: scheme,

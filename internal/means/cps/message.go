@@ -84,13 +84,21 @@ func ReadAnswer(body []byte) (a Answer, certificate, signature []byte, err error
 	if a.Protocol != Protocol || a.Algorithm != Algorithm {
 		return bad("of another protocol", nil)
 	}
-	if certificate, err = base64.StdEncoding.Strict().DecodeString(a.Certificate); err != nil || len(certificate) == 0 {
-		return bad("certificate is not base64", err)
+	certificate, exact := decode(base64.StdEncoding, a.Certificate)
+	if !exact || len(certificate) == 0 {
+		return bad("certificate is not base64", nil)
 	}
-	if signature, err = base64.RawURLEncoding.Strict().DecodeString(a.Signature); err != nil || len(signature) == 0 {
-		return bad("signature is not base64url", err)
+	if signature, exact = decode(base64.RawURLEncoding, a.Signature); !exact || len(signature) == 0 {
+		return bad("signature is not base64url", nil)
 	}
 	return a, certificate, signature, nil
+}
+
+// decode takes the one spelling that encoding gives; the library passes over
+// line ends, even when it is strict, and otherwise over stray bits.
+func decode(e *base64.Encoding, s string) (b []byte, exact bool) {
+	b, err := e.DecodeString(s)
+	return b, err == nil && e.EncodeToString(b) == s
 }
 
 // strictJSON reads one object with nothing unknown in it and nothing after it.
