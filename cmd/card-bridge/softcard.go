@@ -63,7 +63,8 @@ type stay struct {
 func (s *stay) end() {
 	if s.pull != nil {
 		s.pull()
-		_ = <-s.gone // we ended it
+		for range s.gone { // until it is out
+		}
 	}
 	*s = stay{}
 }
@@ -114,6 +115,9 @@ func (c softcardCmd) move(a *app, card *softcard.Emulator, orders <-chan string)
 func (c softcardCmd) insert(ctx context.Context, card *softcard.Emulator) stay {
 	ctx, pull := context.WithCancel(ctx)
 	s := stay{pull: pull, gone: make(chan error, 1)}
-	go func() { s.gone <- softcard.Vpcd(ctx, c.Reader, card, nil) }()
+	go func() {
+		defer close(s.gone)
+		s.gone <- softcard.Vpcd(ctx, c.Reader, card, nil)
+	}()
 	return s
 }
