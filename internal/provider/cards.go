@@ -47,6 +47,15 @@ func (p *Provider) newCards(c Config, f features) (*cards.Cards, error) {
 	})
 }
 
+// CheckCards reads the card authorities without taking them into use.
+func CheckCards(c Config, now time.Time) error {
+	if len(c.Card.Authorities) == 0 {
+		return nil
+	}
+	_, err := c.Card.trust(c.Environment, now)
+	return err
+}
+
 // trust pins what the configuration names.
 func (c CardConfig) trust(environment string, now time.Time) (*cps.Trust, error) {
 	pinned := make([]cps.TrustedIssuer, 0, len(c.Authorities))
