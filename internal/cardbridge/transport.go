@@ -28,7 +28,7 @@ type Reader struct {
 	Name   string
 	State  State
 	ATR    []byte // answer to reset, empty without a card
-	PINPad bool   // the reader verifies the PIN itself (PC/SC part 10)
+	PINPad bool   // the reader verifies the PIN itself (PC/SC part 10), where that is known before Connect
 	Stay   uint64 // changes whenever a card is put in or taken out: the same card may be back
 }
 
@@ -52,6 +52,8 @@ type Card interface {
 	// Errors: fault.NotFound with CodeCardRemoved, fault.Conflict when the card
 	// was reset by another program, fault.Unavailable.
 	Transmit(ctx context.Context, command []byte) ([]byte, error)
+	// PINPad tells that the reader verifies the PIN itself.
+	PINPad() bool
 	// VerifyOnPad lets the reader collect and send the PIN (PC/SC part 10):
 	// template is the VERIFY command with a placeholder. fault.Unavailable
 	// without a PIN pad.

@@ -140,7 +140,7 @@ func (a *Agent) sign(ctx context.Context, w pin.Window, r cardbridge.Reader, mes
 		return nil, nil, "", err
 	}
 	w.Tries = tries
-	if err := a.unlock(ctx, w, s, r.PINPad); err != nil {
+	if err := a.unlock(ctx, w, s); err != nil {
 		return nil, nil, "", err
 	}
 	signature, err = s.Sign(ctx, message(certificate))
@@ -161,7 +161,7 @@ func (a *Agent) dated(der []byte) error {
 
 // unlock asks for the PIN until it is right, the holder stops or the card
 // blocks: each try is an act of his, and the last one is asked about first.
-func (a *Agent) unlock(ctx context.Context, w pin.Window, s *card.Session, pad bool) error {
+func (a *Agent) unlock(ctx context.Context, w pin.Window, s *card.Session) error {
 	var last error
 	for {
 		if w.Tries == 0 {
@@ -172,7 +172,7 @@ func (a *Agent) unlock(ctx context.Context, w pin.Window, s *card.Session, pad b
 				return stopped(last, err)
 			}
 		}
-		err := a.tryPIN(ctx, w, s, pad)
+		err := a.tryPIN(ctx, w, s)
 		left, refusedPIN := card.TriesLeft(err)
 		switch {
 		case err == nil:
@@ -204,8 +204,8 @@ func blocked(last error) error {
 	return &Refusal{Word: cps.PINBlocked, Tries: &none}
 }
 
-func (a *Agent) tryPIN(ctx context.Context, w pin.Window, s *card.Session, pad bool) error {
-	if pad {
+func (a *Agent) tryPIN(ctx context.Context, w pin.Window, s *card.Session) error {
+	if s.PINPad() {
 		shown, close := context.WithCancel(ctx)
 		done := make(chan error, 1)
 		go func() { done <- a.Prompter.OnPad(shown, w) }()

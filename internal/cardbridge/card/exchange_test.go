@@ -27,6 +27,7 @@ func (h *hostile) Transmit(_ context.Context, c []byte) ([]byte, error) {
 func (h *hostile) VerifyOnPad(context.Context, []byte, int, int) ([]byte, error) {
 	return nil, errors.New("none")
 }
+func (h *hostile) PINPad() bool                    { return false }
 func (h *hostile) Reconnect(context.Context) error { return nil }
 func (h *hostile) Close() error                    { return nil }
 

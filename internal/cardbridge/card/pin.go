@@ -43,6 +43,9 @@ func (s *Session) possible(pin []byte) bool {
 // seconds) is found out by this command, and not by the one that carries the PIN.
 func (s *Session) ready(ctx context.Context) error { return s.begin(ctx, s.enter) }
 
+// PINPad tells that the holder may type on the reader itself.
+func (s *Session) PINPad() bool { return s.link.PINPad() }
+
 // VerifyOnPad lets the holder type on the reader. Errors: as Verify; fault.Denied
 // with CodeCancelled and fault.Expired with CodeTimeout by the holder;
 // fault.Unavailable without a PIN pad.

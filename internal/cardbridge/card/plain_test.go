@@ -30,6 +30,8 @@ var cps3ATR = unhex("3BAC00402A001225006480000310009000")
 func (p *plain) ATR() []byte { return cps3ATR }
 func (p *plain) T0() bool    { return false }
 
+func (p *plain) PINPad() bool { return p.pad != nil }
+
 func (p *plain) Reconnect(context.Context) error { return nil }
 func (p *plain) Close() error                    { return nil }
 

@@ -3,6 +3,7 @@
 package pcsc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 const (
 	forTheCard = 3 * time.Second  // another program's transaction
 	forAnswer  = 10 * time.Second // one command; a real signature takes about one
+	renewals   = 3                // of a connection whose card others reset
 )
 
 // connection is a card held in one transaction.
@@ -26,8 +28,9 @@ type connection struct {
 	service *scard.Context
 	card    *scard.Card
 	atr     []byte
-	verify  uint32 // control code of the reader's own PIN entry, 0 if it has none
-	lost    atomic.Bool
+	verify  uint32        // control code of the reader's own PIN entry, 0 if it has none
+	turn    chan struct{} // one call at a time
+	lost    atomic.Bool   // the card has left
 }
 
 // Connect implements cardbridge.Transport: shared, so that practice software
@@ -35,7 +38,7 @@ type connection struct {
 //
 // PC/SC waits for another program's transaction without end and cannot be
 // cancelled meanwhile: what comes too late gives the card back by itself.
-func (r Readers) Connect(ctx context.Context, reader string) (cardbridge.Card, error) {
+func (r *Readers) Connect(ctx context.Context, reader string) (cardbridge.Card, error) {
 	type result struct {
 		c   *connection
 		err error
@@ -52,6 +55,9 @@ func (r Readers) Connect(ctx context.Context, reader string) (cardbridge.Card, e
 	case got := <-done:
 		if got.err != nil {
 			return nil, got.err
+		}
+		if got.c.PINPad() {
+			r.pads.Store(reader, true)
 		}
 		return got.c, nil
 	case <-late:
@@ -73,12 +79,12 @@ func hold(reader string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{service: service}
+	c := &connection{service: service, turn: make(chan struct{}, 1)}
 	if c.card, err = service.Connect(reader, scard.ShareShared, scard.ProtocolAny); err != nil {
 		_ = service.Release() // the connection's own failure counts
 		return nil, connectFailure(err)
 	}
-	if err := c.card.BeginTransaction(); err != nil {
+	if err := begin(c.card); err != nil {
 		return nil, errors.Join(failure(err), c.Close())
 	}
 	status, err := c.card.Status()
@@ -89,9 +95,27 @@ func hold(reader string) (*connection, error) {
 	return c, nil
 }
 
+// begin takes the card for us alone. A program that ended with a reset, as we do
+// ourselves, may have done so since we connected: the connection is renewed.
+func begin(card *scard.Card) error {
+	err := card.BeginTransaction()
+	for range renewals {
+		if !errors.Is(err, scard.ErrResetCard) {
+			break
+		}
+		if err = card.Reconnect(scard.ShareShared, scard.ProtocolAny, scard.LeaveCard); err == nil {
+			err = card.BeginTransaction()
+		}
+	}
+	return err
+}
+
 func connectFailure(err error) error {
-	if errors.Is(err, scard.ErrNoSmartcard) || errors.Is(err, scard.ErrRemovedCard) {
+	switch {
+	case errors.Is(err, scard.ErrNoSmartcard), errors.Is(err, scard.ErrRemovedCard):
 		return fault.Wrap(fault.NotFound, cps.CodeNoCard, "no card in the reader", err)
+	case errors.Is(err, scard.ErrUnknownReader), errors.Is(err, scard.ErrReaderUnavailable):
+		return fault.Wrap(fault.NotFound, cps.CodeNoReader, "the reader is gone", err)
 	}
 	return failure(err)
 }
@@ -102,30 +126,41 @@ func (c *connection) ATR() []byte { return c.atr }
 // T0 implements cardbridge.Card.
 func (c *connection) T0() bool { return c.card.ActiveProtocol() == scard.ProtocolT0 }
 
+// PINPad implements cardbridge.Card.
+func (c *connection) PINPad() bool { return c.verify != 0 }
+
 // Transmit implements cardbridge.Card.
 func (c *connection) Transmit(ctx context.Context, command []byte) ([]byte, error) {
-	answer, err := c.bounded(ctx, forAnswer, func() ([]byte, error) { return c.card.Transmit(command) })
+	answer, err := c.bounded(ctx, forAnswer, command, c.card.Transmit)
 	if err == nil && len(answer) < 2 {
 		// What a driver says when the card leaves while it answers.
 		err = fault.New(fault.NotFound, cps.CodeCardRemoved, "the card has left the reader")
 	}
-	if err != nil {
-		c.lost.Store(fault.CodeOf(err) == cps.CodeCardRemoved)
+	if fault.CodeOf(err) == cps.CodeCardRemoved {
+		c.lost.Store(true)
 	}
 	return answer, err
 }
 
-// bounded leaves a call that hangs in the driver: it ends when the card is pulled.
-func (c *connection) bounded(ctx context.Context, limit time.Duration, call func() ([]byte, error)) ([]byte, error) {
+// bounded leaves a call that hangs in the driver: it ends when the card is
+// pulled. The call has a copy of the command: whoever gives up wipes his own,
+// and a wiped PIN on its way to the card would cost a try.
+func (c *connection) bounded(ctx context.Context, limit time.Duration, command []byte, call func([]byte) ([]byte, error)) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
 	type result struct {
 		answer []byte
 		err    error
 	}
 	done := make(chan result, 1)
+	own := bytes.Clone(command)
 	go func() {
-		answer, err := call()
+		defer func() { <-c.turn }()
+		defer clear(own)
+		answer, err := call(own)
 		done <- result{answer, err}
 	}()
 	select {
@@ -139,21 +174,50 @@ func (c *connection) bounded(ctx context.Context, limit time.Duration, call func
 	}
 }
 
+// enter waits for the call that was left, if there is one. After ctx has ended
+// nothing is sent any more.
+func (c *connection) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Reconnect implements cardbridge.Card.
 func (c *connection) Reconnect(ctx context.Context) error {
-	_, err := c.bounded(ctx, forAnswer, func() ([]byte, error) {
+	_, err := c.bounded(ctx, forAnswer, nil, func([]byte) ([]byte, error) {
 		if err := c.card.Reconnect(scard.ShareShared, scard.ProtocolAny, scard.ResetCard); err != nil {
 			return nil, err
 		}
-		return nil, c.card.BeginTransaction()
+		return nil, begin(c.card)
 	})
 	return err
 }
 
 // Close implements cardbridge.Card. The reset makes sure that no other program
-// finds the PIN verified [C RUN]. A card that has left has forgotten it by
-// itself, and asking pcscd 1.9.9 to reset it leaves the reader blind for good [C RUN].
+// finds the PIN verified [C RUN]; a card that hangs is reset when it answers.
 func (c *connection) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), forTheCard)
+	defer cancel()
+	if c.enter(ctx) != nil {
+		go func() {
+			c.turn <- struct{}{}
+			_ = c.leave() // nobody waits for it any more
+		}()
+		return fault.New(fault.Unavailable, cps.CodeCardError, "the card still works at a command")
+	}
+	return c.leave()
+}
+
+// leave ends the transaction and the connection. A card that has left has
+// forgotten its PIN by itself, and asking pcscd 1.9.9 to reset it leaves the
+// reader blind for good [C RUN].
+func (c *connection) leave() error {
 	end := scard.ResetCard
 	if c.lost.Load() {
 		end = scard.LeaveCard

@@ -24,13 +24,22 @@ const (
 func pinPad(card *scard.Card) uint32 {
 	list, err := card.Control(scard.CtlCode(featureRequest), nil)
 	if err != nil {
-		return 0
+		return 0 // a reader without features
 	}
-	const entry = 6
-	for ; len(list) >= entry; list = list[entry:] {
-		if list[0] == featureVerifyPIN && list[1] == 4 {
-			return binary.BigEndian.Uint32(list[2:entry])
+	return verifyCode(list)
+}
+
+func verifyCode(list []byte) uint32 {
+	const head, code = 2, 4
+	for len(list) >= head {
+		tag, n := list[0], int(list[1])
+		if len(list) < head+n {
+			return 0
 		}
+		if tag == featureVerifyPIN && n == code {
+			return binary.BigEndian.Uint32(list[head:])
+		}
+		list = list[head+n:]
 	}
 	return 0
 }
@@ -41,8 +50,8 @@ func (c *connection) VerifyOnPad(ctx context.Context, template []byte, least, mo
 	if c.verify == 0 {
 		return nil, fault.New(fault.Unavailable, "", "the reader has no PIN pad")
 	}
-	return c.bounded(ctx, forTyping, func() ([]byte, error) {
-		return c.card.Control(c.verify, verifyStructure(template, least, most))
+	return c.bounded(ctx, forTyping, verifyStructure(template, least, most), func(structure []byte) ([]byte, error) {
+		return c.card.Control(c.verify, structure)
 	})
 }
 

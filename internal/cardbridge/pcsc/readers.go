@@ -5,6 +5,7 @@ package pcsc
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/ebfe/scard"
@@ -16,16 +17,19 @@ import (
 )
 
 // Readers is the PC/SC service of this computer.
-type Readers struct{ clock clock.Clock }
+type Readers struct {
+	clock clock.Clock
+	pads  sync.Map // names of the readers with a PIN pad: known once a card was opened in them
+}
 
 // Open gives the readers; the service is asked at each call, not here.
-func Open(c clock.Clock) (cardbridge.Transport, error) { return Readers{clock: c}, nil }
+func Open(c clock.Clock) (cardbridge.Transport, error) { return &Readers{clock: c}, nil }
 
 // plugged names no reader: PC/SC reports readers that come and go under it.
 const plugged = `\\?PnP?\Notification`
 
 // Readers implements cardbridge.Transport.
-func (r Readers) Readers(ctx context.Context) ([]cardbridge.Reader, error) {
+func (r *Readers) Readers(ctx context.Context) ([]cardbridge.Reader, error) {
 	service, err := establish()
 	if err != nil {
 		return nil, err
@@ -37,7 +41,9 @@ func (r Readers) Readers(ctx context.Context) ([]cardbridge.Reader, error) {
 	}
 	list := make([]cardbridge.Reader, 0, len(states))
 	for _, s := range states {
-		list = append(list, describe(s))
+		x := describe(s)
+		_, x.PINPad = r.pads.Load(s.Reader)
+		list = append(list, x)
 	}
 	return list, ctx.Err()
 }
@@ -87,7 +93,7 @@ func describe(s scard.ReaderState) cardbridge.Reader {
 }
 
 // Changed implements cardbridge.Transport.
-func (r Readers) Changed(ctx context.Context, seen []cardbridge.Reader) error {
+func (r *Readers) Changed(ctx context.Context, seen []cardbridge.Reader) error {
 	service, err := establish()
 	if err != nil {
 		return err
