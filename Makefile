@@ -56,8 +56,9 @@ $(GOLANGCI):
 fmt:
 	gofmt -w cmd internal conformance templates assets
 
-bench: build ## figures of docs/benchmarks.md, measured here and now
+bench: build bridge ## figures of docs/benchmarks.md, measured here and now
 	$(GO) run ./conformance/load
+	$(GO) test -run='^$$' -bench=. -benchmem ./internal/means/cps
 	$(GO) test -run='^$$' -bench=Register -benchtime=1x -timeout 20m ./internal/identity/directory
 
 clean:

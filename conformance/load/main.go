@@ -23,6 +23,7 @@ const aimRSA = time.Second / (2 * 570)
 func main() {
 	empty := flag.String("empty", "", "serve empty answers on this address (for the floor)")
 	binary := flag.String("egide", "bin/egide", "the built provider")
+	bridge := flag.String("card-bridge", "bin/card-bridge", "the built card bridge")
 	seconds := flag.Duration("for", 4*time.Second, "how long each operation is repeated")
 	only := flag.String("only", "", "measure only operations whose name holds this")
 	rows := flag.Int("rows", 2_300_000, "rows of the register in the last part; 0 leaves it out")
@@ -31,7 +32,7 @@ func main() {
 	if *empty != "" {
 		err = serveEmpty(*empty)
 	} else {
-		err = run(context.Background(), *binary, *only, *seconds, *rows)
+		err = run(context.Background(), *binary, *bridge, *only, *seconds, *rows)
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "load:", err)
@@ -39,8 +40,14 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, binary, only string, span time.Duration, rows int) error {
-	if err := operations(ctx, binary, only, span); err != nil || rows == 0 {
+func run(ctx context.Context, binary, bridge, only string, span time.Duration, rows int) error {
+	if only == "card" {
+		return cards(ctx, bridge)
+	}
+	if err := operations(ctx, binary, only, span); err != nil {
+		return err
+	}
+	if err := cards(ctx, bridge); err != nil || rows == 0 {
 		return err
 	}
 	return bigRegister(ctx, binary, rows)
