@@ -94,18 +94,23 @@ func (i TrustedIssuer) check(o TrustOptions, now time.Time) error {
 // issuerOf finds the pinned authority that signed a certificate. Of several
 // with one name (a renewed key) the signature decides, never the name.
 // Errors: fault.Denied with CodeUntrusted or CodeTestCard.
-func (t *Trust) issuerOf(c *x509.Certificate, now time.Time) (TrustedIssuer, error) {
+func (t *Trust) issuerOf(c *x509.Certificate) (TrustedIssuer, error) {
 	if t.Production && (strings.Contains(c.Issuer.String(), "IGC-SANTE TEST") || strings.HasPrefix(c.Issuer.CommonName, "TEST ")) {
 		return TrustedIssuer{}, fault.New(fault.Denied, CodeTestCard, "a test card in production")
 	}
 	for _, i := range t.issuers[string(c.RawIssuer)] {
-		if c.CheckSignatureFrom(i.Issuer) != nil {
-			continue
+		if c.CheckSignatureFrom(i.Issuer) == nil {
+			return i, nil
 		}
-		if now.After(i.Issuer.NotAfter) || now.After(i.Root.NotAfter) {
-			return TrustedIssuer{}, fault.New(fault.Denied, CodeUntrusted, "the card's authority has expired")
-		}
-		return i, nil
 	}
 	return TrustedIssuer{}, fault.New(fault.Denied, CodeUntrusted, "no pinned authority has issued the certificate")
+}
+
+// stands tells whether the authority itself is still valid: it was when it was
+// pinned, and providers run for long.
+func (i TrustedIssuer) stands(now time.Time) error {
+	if now.After(i.Issuer.NotAfter) || now.After(i.Root.NotAfter) {
+		return fault.New(fault.Denied, CodeUntrusted, "the card's authority has expired")
+	}
+	return nil
 }

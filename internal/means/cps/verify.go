@@ -30,14 +30,17 @@ type VerifierOptions struct {
 }
 
 // Verifier judges what bridges answer. Safe for concurrent use.
-type Verifier struct{ VerifierOptions }
+type Verifier struct {
+	VerifierOptions
+	vouched vouched
+}
 
 // NewVerifier checks its dependencies. Errors: fault.Internal.
 func NewVerifier(o VerifierOptions) (*Verifier, error) {
 	if o.Trust == nil || o.Revocation == nil || o.Clock == nil {
 		return nil, fault.New(fault.Internal, "", "card verifier: a dependency is missing")
 	}
-	return &Verifier{o}, nil
+	return &Verifier{VerifierOptions: o, vouched: newVouched(knownCards)}, nil
 }
 
 // Judge makes checks 2 to 6 of cps-card.md section 8, in order, and reads the
@@ -46,9 +49,9 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 // The verdict tells, beside an error too, what was read and whether the card's
 // key has signed this login.
 //
-// A person's login costs two RSA verifications: the certificate under its
-// pinned authority and the message under the certificate. That authority was
-// checked against its root when it was pinned.
+// The first login of a card costs two RSA verifications: the certificate under
+// its pinned authority, which was checked against its root when it was pinned,
+// and the message under the certificate. The next ones cost the second alone.
 func (v *Verifier) Judge(ctx context.Context, origin string, challenge [32]byte, body []byte) (Verdict, error) {
 	_, der, signature, err := ReadAnswer(body)
 	if err != nil {
@@ -59,7 +62,7 @@ func (v *Verifier) Judge(ctx context.Context, origin string, challenge [32]byte,
 	if err != nil {
 		return Verdict{Check: 3}, err
 	}
-	issuer, err := v.Trust.issuerOf(cert, now)
+	issuer, err := v.issuerOf(der, cert, now)
 	if err != nil {
 		return Verdict{Check: 3}, err
 	}
@@ -88,6 +91,14 @@ func (v *Verifier) Judge(ctx context.Context, origin string, challenge [32]byte,
 		}
 	}
 	return verdict, nil
+}
+
+func (v *Verifier) issuerOf(der []byte, c *x509.Certificate, now time.Time) (TrustedIssuer, error) {
+	issuer, err := v.vouched.by(sha256.Sum256(der), func() (TrustedIssuer, error) { return v.Trust.issuerOf(c) })
+	if err == nil {
+		err = issuer.stands(now)
+	}
+	return issuer, err
 }
 
 // category holds that test products come from test authorities, and the reverse.
