@@ -54,8 +54,7 @@ func Start(t testing.TB) *Daemon {
 	cmd := exec.CommandContext(ctx, "pcscd", "--foreground", "--info", "--config", dir) //nolint:gosec // a folder of the test's own
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = limit
-	// A test that is killed must not leave a service behind that every later one meets.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	endWithUs(cmd)
 	log := &buffer{}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
