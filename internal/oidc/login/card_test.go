@@ -150,7 +150,7 @@ func (b *browser) present(path, card string, fields ...string) page {
 func (b *browser) removal(challenge string) cps.Removal {
 	b.w.t.Helper()
 	var c cps.Challenge
-	payload, err := jose.ParseSigned(challenge, []jose.SignatureAlgorithm{jose.ES256})
+	payload, err := jose.ParseSignedCompact(challenge, []jose.SignatureAlgorithm{jose.ES256})
 	must(b.w.t, err)
 	must(b.w.t, json.Unmarshal(payload.UnsafePayloadWithoutVerification(), &c))
 	return cps.Removal{ID: c.ID, Secret: c.Removal}
