@@ -1,7 +1,11 @@
 package revocation
 
 import (
+	"bytes"
 	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -9,6 +13,7 @@ import (
 	"math/big"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -41,19 +46,23 @@ func TestListAttacks(t *testing.T) {
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "TEST AC AUTRE"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCRLSign,
 	}, w.own.key, nil)
 	for name, der := range map[string][]byte{
-		"stale":                        list(func(l *x509.RevocationList) { l.ThisUpdate, l.NextUpdate = noon.Add(-25*time.Hour), noon }),
-		"of tomorrow":                  list(func(l *x509.RevocationList) { l.ThisUpdate = noon.Add(2 * time.Minute) }),
-		"signed by a namesake":         foreign(w.foreign),
-		"of another range":             foreign(other),
-		"signed with SHA-1":            sha1Signed(t, w),
-		"delta":                        list(func(l *x509.RevocationList) { l.ExtraExtensions = []pkix.Extension{delta} }),
-		"of authorities only":          list(func(l *x509.RevocationList) { l.ExtraExtensions = []pkix.Extension{partial()} }),
-		"not a list":                   []byte("<html>captive portal</html>"),
-		"nothing":                      nil,
-		"too large":                    append(w.crl(nil), make([]byte, maxList)...),
-		"an authority's certificate":   w.own.cert.Raw,
-		"altered after it was signed":  altered(w.crl(nil, 0x4242), 0x42),
-		"without an end, by the bytes": w.crl(nil)[:60],
+		"stale":                       list(func(l *x509.RevocationList) { l.ThisUpdate, l.NextUpdate = noon.Add(-25*time.Hour), noon }),
+		"of tomorrow":                 list(func(l *x509.RevocationList) { l.ThisUpdate = noon.Add(2 * time.Minute) }),
+		"signed by a namesake":        foreign(w.foreign),
+		"of another range":            foreign(other),
+		"signed with SHA-1":           sha1Signed(t, w),
+		"delta":                       list(func(l *x509.RevocationList) { l.ExtraExtensions = []pkix.Extension{delta} }),
+		"of authorities only":         list(func(l *x509.RevocationList) { l.ExtraExtensions = []pkix.Extension{partial()} }),
+		"not a list":                  []byte("<html>captive portal</html>"),
+		"nothing":                     nil,
+		"too large":                   append(w.crl(nil), make([]byte, maxList)...),
+		"an authority's certificate":  w.own.cert.Raw,
+		"altered after it was signed": altered(w.crl(nil, 0x4242), 0x42),
+		"cut short":                   w.crl(nil)[:60],
+		"something after it":          append(w.crl(nil), 0),
+		"two sets of entries":         resigned(t, w, w.crl(nil, 7), twice),
+		"an entry without a number":   resigned(t, w, w.crl(nil, 7), nameless),
+		"a number of 21 octets":       w.crl(func(l *x509.RevocationList) { l.RevokedCertificateEntries = endless() }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := w.again(t)
@@ -64,6 +73,48 @@ func TestListAttacks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// entry is one revoked certificate of the number 7 in a list of ours.
+var entry = []byte{0x30, 0x12, 2, 1, 7}
+
+// twice puts a second, empty set of entries behind the first.
+func twice(tbs []byte) []byte {
+	i := bytes.Index(tbs, entry) + 2 + int(entry[1])
+	return slices.Insert(tbs, i, 0x30, 0)
+}
+
+// nameless makes the number of an entry a text.
+func nameless(tbs []byte) []byte {
+	tbs[bytes.Index(tbs, entry)+2] = 4
+	return tbs
+}
+
+func endless() []x509.RevocationListEntry {
+	n := new(big.Int).Lsh(big.NewInt(1), 162)
+	return []x509.RevocationListEntry{{SerialNumber: n, RevocationTime: noon}}
+}
+
+// resigned alters what a list says and signs it anew.
+func resigned(t *testing.T, w *world, der []byte, alter func(content []byte) []byte) []byte {
+	t.Helper()
+	var l struct {
+		TBS       asn1.RawValue
+		Algorithm pkix.AlgorithmIdentifier
+		Signature asn1.BitString
+	}
+	_, err := asn1.Unmarshal(der, &l)
+	must(t, err)
+	l.TBS = asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: alter(slices.Clone(l.TBS.Bytes))}
+	signed, err := asn1.Marshal(l.TBS)
+	must(t, err)
+	digest := sha256.Sum256(signed)
+	signature, err := rsa.SignPKCS1v15(nil, w.own.key, crypto.SHA256, digest[:])
+	must(t, err)
+	l.Signature = asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}
+	der, err = asn1.Marshal(l)
+	must(t, err)
+	return der
 }
 
 // sha1Signed is a list under the one weak algorithm that crypto/x509 still takes.
@@ -90,6 +141,26 @@ func altered(der []byte, b byte) []byte {
 		}
 	}
 	return nil
+}
+
+// Every number of a long list is found again, and no other.
+func TestLongList(t *testing.T) {
+	w := newWorld(t)
+	var serials []int64
+	for i := range int64(3000) {
+		serials = append(serials, (i*7919)%3001<<8|0x80)
+	}
+	l, err := readList(w.crl(nil, serials...), w.own.cert, noon)
+	must(t, err)
+	for _, s := range serials {
+		listed, next := &x509.Certificate{SerialNumber: big.NewInt(s)}, &x509.Certificate{SerialNumber: big.NewInt(s + 1)}
+		if !l.names(listed) || l.names(next) {
+			t.Fatalf("%x", s)
+		}
+	}
+	if !l.names(&x509.Certificate{SerialNumber: new(big.Int).Lsh(big.NewInt(1), 162)}) {
+		t.Fatal("a number that no list can name is confirmed")
+	}
 }
 
 func TestStaleListConfirmsNothing(t *testing.T) {

@@ -1,6 +1,7 @@
 package revocation
 
 import (
+	"bytes"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
@@ -10,10 +11,15 @@ import (
 	"github.com/egide-id/egide/internal/platform/fault"
 )
 
+// serialNumber is right-aligned: 20 octets at most (RFC 5280 section 4.1.2.2).
+type serialNumber [20]byte
+
+func compare(a, b serialNumber) int { return bytes.Compare(a[:], b[:]) }
+
 // list is one CRL reduced to what is asked of it. It never changes.
 type list struct {
-	revoked     map[string]struct{} // serial numbers, big-endian
-	number      *big.Int            // nil if there is none
+	revoked     []serialNumber // in order: 10 MB for half a million
+	number      *big.Int       // nil if there is none
 	thisUpdate  time.Time
 	nextUpdate  time.Time
 	etag, stamp string // of the HTTP answer it came in
@@ -22,9 +28,24 @@ type list struct {
 // fresh tells whether the list still speaks; no list does not.
 func (l *list) fresh(now time.Time) bool { return l != nil && now.Before(l.nextUpdate) }
 
+// names tells whether the certificate is revoked; one whose number no list could
+// name is.
 func (l *list) names(c *x509.Certificate) bool {
-	_, found := l.revoked[string(c.SerialNumber.Bytes())]
+	number, fits := numbered(c.SerialNumber.Bytes())
+	if !fits {
+		return true
+	}
+	_, found := slices.BinarySearchFunc(l.revoked, number, compare)
 	return found
+}
+
+func numbered(octets []byte) (n serialNumber, fits bool) {
+	octets = bytes.TrimLeft(octets, "\x00")
+	if len(octets) > len(n) {
+		return n, false
+	}
+	copy(n[len(n)-len(octets):], octets)
+	return n, true
 }
 
 func (l *list) olderThan(old *list) bool {
@@ -42,7 +63,11 @@ func readList(der []byte, issuer *x509.Certificate, now time.Time) (*list, error
 	bad := func(why string, cause error) (*list, error) {
 		return nil, fault.Wrap(fault.Unavailable, "", "revocation list: "+why, cause)
 	}
-	crl, err := x509.ParseRevocationList(der)
+	parts, ok := cut(der)
+	if !ok {
+		return bad("cannot be read", nil)
+	}
+	crl, err := x509.ParseRevocationList(parts.frame)
 	if err != nil {
 		return bad("cannot be read", err)
 	}
@@ -52,7 +77,10 @@ func readList(der []byte, issuer *x509.Certificate, now time.Time) (*list, error
 	if !strong(crl.SignatureAlgorithm) {
 		return bad("signed with an unknown or weak algorithm", nil)
 	}
-	if err := crl.CheckSignatureFrom(issuer); err != nil {
+	if issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
+		return bad("signed by a key that is not for lists", nil)
+	}
+	if err := issuer.CheckSignature(crl.SignatureAlgorithm, parts.signed, crl.Signature); err != nil {
 		return bad("not signed by the authority", err)
 	}
 	if crl.NextUpdate.IsZero() || !now.Before(crl.NextUpdate) || crl.ThisUpdate.After(now.Add(skew)) {
@@ -61,9 +89,9 @@ func readList(der []byte, issuer *x509.Certificate, now time.Time) (*list, error
 	if slices.ContainsFunc(crl.Extensions, func(e pkix.Extension) bool { return e.Critical }) {
 		return bad("partial, or with rules that are not understood", nil)
 	}
-	revoked := make(map[string]struct{}, len(crl.RevokedCertificateEntries))
-	for _, e := range crl.RevokedCertificateEntries {
-		revoked[string(e.SerialNumber.Bytes())] = struct{}{}
+	revoked, ok := numbers(parts.entries)
+	if !ok {
+		return bad("cannot be read", nil)
 	}
 	return &list{revoked: revoked, number: crl.Number, thisUpdate: crl.ThisUpdate, nextUpdate: crl.NextUpdate}, nil
 }
