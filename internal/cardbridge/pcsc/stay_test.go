@@ -4,6 +4,7 @@ package pcsc_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -64,6 +65,37 @@ func TestNothingIsSentAfterCancellation(t *testing.T) {
 	if n := sent.Load(); n != before {
 		t.Errorf("%d commands were sent", n-before)
 	}
+}
+
+// A card that hangs holds nobody: the command is given up, Close too, and the
+// card is reset as soon as it answers.
+func TestCardThatHangs(t *testing.T) {
+	b := newBench(t)
+	answer, asked := make(chan struct{}), make(chan struct{})
+	b.insert(0, "cps3", func(_ int, c []byte) softcard.Event {
+		if c[1] == 0xb0 {
+			select {
+			case <-answer:
+			default:
+				close(asked)
+				<-answer
+			}
+		}
+		return softcard.Answer
+	})
+	link, err := b.readers.Connect(t.Context(), b.Readers[0])
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	if _, err := card.Open(ctx, link); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if err := link.Close(); fault.CodeOf(err) != cps.CodeCardError {
+		t.Errorf("%v", err)
+	}
+	close(answer)
+	_, _, err = b.login(t.Context(), 0, "1234")
+	must(t, err)
 }
 
 // Several watch at once, as a login and the sessions that stand on a card do:
