@@ -155,3 +155,39 @@ func TestScopeWithoutOpenID(t *testing.T) {
 		t.Fatalf("%v", q)
 	}
 }
+
+// A session opened by an offline code stands below every eidas level: whoever
+// asks one of them gets the login page, and cancelling costs nothing (S-64).
+func TestStepUpFromAnOfflineCode(t *testing.T) {
+	w := newWorld(t)
+	s, cookie := w.login(authn.ECPSOffline)
+	for _, level := range []string{"eidas1", "eidas2", "eidas3", "eidas3 eidas1"} {
+		for _, id := range []string{"psc", "web"} {
+			rec := w.authorize(ask(id, "acr_values", level), cookie)
+			if rec.Code != http.StatusSeeOther || !strings.Contains(rec.Header().Get("Location"), "/login/") {
+				t.Errorf("%s of %s: %d to %q", level, id, rec.Code, rec.Header().Get("Location"))
+			}
+		}
+	}
+	q := w.answered(w.authorize(ask("web", "acr_values", "eidas1", "prompt", "none"), cookie))
+	if q.Get("error") != "interaction_required" {
+		t.Errorf("without a page: %v", q)
+	}
+	if _, err := w.sessions.BySID(t.Context(), s.SID); err != nil {
+		t.Errorf("the first session: %v", err)
+	}
+}
+
+// A card reaches all levels, says so in the words of the recorded service, and
+// serves an older eidas3 at once.
+func TestCardInTheTokens(t *testing.T) {
+	w := newWorld(t)
+	_, cookie := w.login(authn.Card)
+	got := w.redeem("psc", w.code("psc", cookie, "acr_values", "eidas3"))
+	if claims := claimsOf(t, got.text("id_token")); claims["acr"] != "eidas3" {
+		t.Errorf("acr %v", claims["acr"])
+	}
+	if info := decode(t, w.userinfo(got.text("access_token"))); info["authMode"] != "CARD" {
+		t.Errorf("authMode %v", info["authMode"])
+	}
+}
