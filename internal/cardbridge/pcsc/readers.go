@@ -48,6 +48,8 @@ func (r *Readers) Readers(ctx context.Context) ([]cardbridge.Reader, error) {
 	return list, ctx.Err()
 }
 
+// establish opens a context for one use: PC/SC makes the calls of a context wait
+// for each other, and whoever waits for a card must not hold up a login.
 func establish() (*scard.Context, error) {
 	service, err := scard.EstablishContext()
 	if err != nil {

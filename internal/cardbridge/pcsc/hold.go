@@ -1,0 +1,108 @@
+//go:build pcsc
+
+package pcsc
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ebfe/scard"
+
+	"github.com/egide-id/egide/internal/cardbridge"
+	"github.com/egide-id/egide/internal/means/cps"
+	"github.com/egide-id/egide/internal/platform/fault"
+)
+
+// Patience with other programs.
+const (
+	forTheCard = 3 * time.Second // their transaction
+	renewals   = 3               // of a connection whose card they reset
+)
+
+// Connect implements cardbridge.Transport: shared, so that practice software
+// may stay connected, and alone from the first command to the last.
+//
+// PC/SC waits for another program's transaction without end and cannot be
+// cancelled meanwhile: what comes too late gives the card back by itself.
+func (r *Readers) Connect(ctx context.Context, reader string) (cardbridge.Card, error) {
+	type result struct {
+		c   *connection
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		c, err := hold(reader)
+		done <- result{c, err}
+	}()
+	late, stop := r.clock.After(forTheCard)
+	defer stop()
+	var err error
+	select {
+	case got := <-done:
+		if got.err != nil {
+			return nil, got.err
+		}
+		if got.c.PINPad() {
+			r.pads.Store(reader, true)
+		}
+		return got.c, nil
+	case <-late:
+		err = fault.New(fault.Conflict, cps.CodeBusy, "another program holds the card")
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	go func() {
+		if got := <-done; got.err == nil {
+			_ = got.c.Close() // nobody waits for it any more
+		}
+	}()
+	return nil, err
+}
+
+// hold connects and begins the transaction.
+func hold(reader string) (*connection, error) {
+	service, err := establish()
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{service: service, turn: make(chan struct{}, 1)}
+	if c.card, err = service.Connect(reader, scard.ShareShared, scard.ProtocolAny); err != nil {
+		_ = service.Release() // the connection's own failure counts
+		return nil, connectFailure(err)
+	}
+	if err := begin(c.card); err != nil {
+		return nil, errors.Join(failure(err), c.Close())
+	}
+	status, err := c.card.Status()
+	if err != nil || c.card.ActiveProtocol() == scard.ProtocolUndefined {
+		return nil, errors.Join(failure(err), c.Close())
+	}
+	c.atr, c.verify = status.Atr, pinPad(c.card)
+	return c, nil
+}
+
+// begin takes the card for us alone. A program that ended with a reset, as we do
+// ourselves, may have done so since we connected: the connection is renewed.
+func begin(card *scard.Card) error {
+	err := card.BeginTransaction()
+	for range renewals {
+		if !errors.Is(err, scard.ErrResetCard) {
+			break
+		}
+		if err = card.Reconnect(scard.ShareShared, scard.ProtocolAny, scard.LeaveCard); err == nil {
+			err = card.BeginTransaction()
+		}
+	}
+	return err
+}
+
+func connectFailure(err error) error {
+	switch {
+	case errors.Is(err, scard.ErrNoSmartcard), errors.Is(err, scard.ErrRemovedCard):
+		return fault.Wrap(fault.NotFound, cps.CodeNoCard, "no card in the reader", err)
+	case errors.Is(err, scard.ErrUnknownReader), errors.Is(err, scard.ErrReaderUnavailable):
+		return fault.Wrap(fault.NotFound, cps.CodeNoReader, "the reader is gone", err)
+	}
+	return failure(err)
+}
