@@ -124,7 +124,7 @@ func verifyToken(token string, keys jose.JSONWebKeySet) ([]byte, error) {
 		return nil, invalidChallenge("not a compact JWS", err)
 	}
 	for _, key := range keys.Key(h.Kid) {
-		if key.Algorithm != "" && key.Algorithm != h.Alg || !key.IsPublic() {
+		if key.Algorithm != "" && key.Algorithm != h.Alg {
 			continue
 		}
 		if payload, err := jws.Verify(key.Key); err == nil {

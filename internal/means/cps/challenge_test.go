@@ -51,6 +51,13 @@ func (p provider) pinned() jose.JSONWebKeySet {
 	return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: p.key.Public(), KeyID: p.kid, Algorithm: "ES256", Use: "sig"}}}
 }
 
+func mustMarshal(t testing.TB, c Challenge) []byte {
+	t.Helper()
+	payload, err := json.Marshal(c)
+	must(t, err)
+	return payload
+}
+
 func challenge(t testing.TB) Challenge {
 	t.Helper()
 	c, err := NewChallenge(rand.Reader, noon, origin, "txn", "DMP")
@@ -130,8 +137,7 @@ func TestChallengeClaims(t *testing.T) {
 func TestChallengeForgeries(t *testing.T) {
 	p, thief := newProvider(t), newProvider(t)
 	c := challenge(t)
-	payload, err := json.Marshal(c)
-	must(t, err)
+	payload := mustMarshal(t, c)
 	good, err := c.Sign(p)
 	must(t, err)
 	parts := strings.Split(good, ".")
@@ -166,16 +172,17 @@ func TestChallengeForgeries(t *testing.T) {
 		"alg HS256":                  symmetric,
 		"other claims, same signature": parts[0] + "." + encode(strings.Replace(string(payload), "DMP", "dmp", 1)) +
 			"." + parts[2],
-		"no signature":      parts[0] + "." + parts[1] + ".",
-		"two parts":         parts[0] + "." + parts[1],
-		"five parts":        good + ".a.b",
-		"a line inside":     parts[0] + ".\n" + parts[1] + "." + parts[2],
-		"padding":           parts[0] + "=." + parts[1] + "." + parts[2],
-		"longer than any":   parts[0] + "." + strings.Repeat("A", maxToken) + "." + parts[2],
-		"JSON form of JWS":  `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`,
-		"nothing":           "",
-		"header not JSON":   encode("alg") + "." + parts[1] + "." + parts[2],
-		"signature changed": good[:len(good)-4] + "AAAA",
+		"no signature":            parts[0] + "." + parts[1] + ".",
+		"two parts":               parts[0] + "." + parts[1],
+		"five parts":              good + ".a.b",
+		"a line inside":           parts[0] + ".\n" + parts[1] + "." + parts[2],
+		"padding":                 parts[0] + "=." + parts[1] + "." + parts[2],
+		"longer than any":         parts[0] + "." + strings.Repeat("A", maxToken) + "." + parts[2],
+		"JSON form of JWS":        `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`,
+		"longer than any, signed": made(p, append(bytes.Clone(payload), bytes.Repeat([]byte(" "), maxToken)...), usual),
+		"nothing":                 "",
+		"header not JSON":         encode("alg") + "." + parts[1] + "." + parts[2],
+		"signature changed":       good[:len(good)-4] + "AAAA",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := OpenChallenge(token, p.pinned(), noon)
@@ -191,6 +198,11 @@ func TestPinnedKeysServeOneAlgorithm(t *testing.T) {
 	p := newProvider(t)
 	token, err := challenge(t).Sign(p)
 	must(t, err)
+	nameless, err := p.signWith(jose.ES256, mustMarshal(t, challenge(t)), map[jose.HeaderKey]any{jose.HeaderType: TypChallenge})
+	must(t, err)
+	if _, err := OpenChallenge(nameless, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: p.key.Public()}}}, noon); fault.CodeOf(err) != CodeChallengeInvalid {
+		t.Errorf("no key named, by a key without a name: %v", err)
+	}
 	for name, key := range map[string]jose.JSONWebKey{
 		"another algorithm": {Key: p.key.Public(), KeyID: p.kid, Algorithm: "PS256"},
 		"a private key":     {Key: p.key, KeyID: p.kid, Algorithm: "ES256"},
@@ -200,8 +212,7 @@ func TestPinnedKeysServeOneAlgorithm(t *testing.T) {
 		}
 	}
 	rsaProvider := provider{keys().other, "r1"}
-	payload, err := json.Marshal(challenge(t))
-	must(t, err)
+	payload := mustMarshal(t, challenge(t))
 	ps, err := rsaProvider.Sign(jose.PS256, TypChallenge, payload)
 	must(t, err)
 	rs, err := rsaProvider.Sign(jose.RS256, TypChallenge, payload)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
+	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/trust/igc"
 )
@@ -73,6 +74,9 @@ func TestCertificateAttacks(t *testing.T) {
 	usages := func(ku x509.KeyUsage, ekus ...x509.ExtKeyUsage) func(*x509.Certificate) {
 		return func(c *x509.Certificate) { c.KeyUsage, c.ExtKeyUsage, c.UnknownExtKeyUsage = ku, ekus, nil }
 	}
+	logon := func(ku x509.KeyUsage, ekus ...x509.ExtKeyUsage) func(*x509.Certificate) {
+		return func(c *x509.Certificate) { c.KeyUsage, c.ExtKeyUsage = ku, ekus }
+	}
 	extension := func(oid asn1.ObjectIdentifier, value []byte) func(*x509.Certificate) {
 		return func(c *x509.Certificate) { set(c, oid, value) }
 	}
@@ -95,6 +99,10 @@ func TestCertificateAttacks(t *testing.T) {
 		"not yet valid":                {between(noon.Add(time.Second), noon.AddDate(3, 0, 0)), 4, CodeNotValidNow, true},
 		"signature key":                {usages(x509.KeyUsageContentCommitment, x509.ExtKeyUsageEmailProtection), 4, CodeWrongKey, true},
 		"signature key for clients":    {usages(x509.KeyUsageContentCommitment, x509.ExtKeyUsageClientAuth), 4, CodeWrongKey, true},
+		"signature key for logon":      {logon(x509.KeyUsageContentCommitment, x509.ExtKeyUsageClientAuth), 4, CodeWrongKey, true},
+		"encryption key for logon":     {logon(x509.KeyUsageKeyEncipherment, x509.ExtKeyUsageClientAuth), 4, CodeWrongKey, true},
+		"logon, but not for clients":   {logon(x509.KeyUsageDigitalSignature, x509.ExtKeyUsageEmailProtection), 4, CodeWrongKey, true},
+		"server with logon":            {logon(x509.KeyUsageDigitalSignature, x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth), 4, CodeWrongKey, true},
 		"organisation SIGN":            {usages(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment, x509.ExtKeyUsageEmailProtection), 4, CodeWrongKey, true},
 		"server":                       {usages(x509.KeyUsageDigitalSignature, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth), 4, CodeWrongKey, true},
 		"organisation AUTH_CLI":        {usages(x509.KeyUsageDigitalSignature, x509.ExtKeyUsageClientAuth), 4, CodeWrongKey, true},
@@ -186,6 +194,14 @@ func TestProfessionalCardUnderTheStaffAuthority(t *testing.T) {
 	r.run(t, newVerifier(t, TrustOptions{Staff: true}, &standing{}, standard), standard.issuer, cardOf(t, igc.CPS, holder, true))
 }
 
+func TestStaffTypesThatDoNotExist(t *testing.T) {
+	standard := newBranch(t, igc.Standard, "STANDARD", true)
+	for _, kind := range []igc.CardType{-1, 4, 255} {
+		r := refusal{check: 4, code: CodeNotAccepted, proven: true}
+		r.run(t, newVerifier(t, TrustOptions{Staff: true}, &standing{}, standard), standard.issuer, cardOf(t, kind, "30B0057881/CPET0002", true))
+	}
+}
+
 func TestTestCardsInProduction(t *testing.T) {
 	real, test := newBranch(t, igc.Fort, "FORT", false), newBranch(t, igc.Fort, "FORT", true)
 	v := newVerifier(t, TrustOptions{Production: true}, &standing{}, real)
@@ -237,15 +253,24 @@ func TestRenewedAuthority(t *testing.T) {
 }
 
 func TestAuthorityThatExpiresWhileTheProviderRuns(t *testing.T) {
-	fort := newBranch(t, igc.Fort, "FORT", true)
-	template := certificateOf(fort.issuer.cert.Subject)
-	template.NotAfter = noon.Add(-time.Second)
-	fort.issuer.cert = certified(t, template, keys().issuer.Public(), fort.root)
-	trust, err := NewTrust([]TrustedIssuer{fort.pinned()}, TrustOptions{Policies: []string{igc.TestPolicy}}, noon.Add(-time.Hour))
-	must(t, err)
-	v := newVerifier(t, TrustOptions{}, &standing{}, newBranch(t, igc.Fort, "FORT", true))
-	v.Trust = trust
-	refusal{check: 3, code: CodeUntrusted}.run(t, v, fort.issuer, cardOf(t, igc.CPS, holder, true))
+	k := keys()
+	for name, end := range map[string]func(root, issuer *x509.Certificate){
+		"issuer": func(_, issuer *x509.Certificate) { issuer.NotAfter = noon.Add(-time.Second) },
+		"root":   func(root, _ *x509.Certificate) { root.NotAfter = noon.Add(-time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fort := newBranch(t, igc.Fort, "FORT", true)
+			root, issuer := certificateOf(fort.root.cert.Subject), certificateOf(fort.issuer.cert.Subject)
+			end(root, issuer)
+			fort.root.cert = certified(t, root, k.root.Public(), authority{root, k.root})
+			fort.issuer.cert = certified(t, issuer, k.issuer.Public(), fort.root)
+			trust, err := NewTrust([]TrustedIssuer{fort.pinned()}, TrustOptions{Policies: []string{igc.TestPolicy}}, noon.Add(-time.Hour))
+			must(t, err)
+			v, err := NewVerifier(VerifierOptions{Trust: trust, Revocation: &standing{}, Clock: clock.NewManual(noon)})
+			must(t, err)
+			refusal{check: 3, code: CodeUntrusted}.run(t, v, fort.issuer, cardOf(t, igc.CPS, holder, true))
+		})
+	}
 }
 
 func TestRevocationRefuses(t *testing.T) {

@@ -42,14 +42,11 @@ func TestListAttacks(t *testing.T) {
 		must(t, err)
 		return der
 	}
-	other := certified(t, &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "TEST AC AUTRE"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCRLSign,
-	}, w.own.key, nil)
 	for name, der := range map[string][]byte{
 		"stale":                       list(func(l *x509.RevocationList) { l.ThisUpdate, l.NextUpdate = noon.Add(-25*time.Hour), noon }),
 		"of tomorrow":                 list(func(l *x509.RevocationList) { l.ThisUpdate = noon.Add(2 * time.Minute) }),
 		"signed by a namesake":        foreign(w.foreign),
-		"of another range":            foreign(other),
+		"of another range":            foreign(w.renamed()),
 		"signed with SHA-1":           sha1Signed(t, w),
 		"delta":                       list(func(l *x509.RevocationList) { l.ExtraExtensions = []pkix.Extension{delta} }),
 		"of authorities only":         list(func(l *x509.RevocationList) { l.ExtraExtensions = []pkix.Extension{partial()} }),

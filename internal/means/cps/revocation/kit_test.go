@@ -71,6 +71,14 @@ func authority(t testing.TB, key *rsa.PrivateKey) *pair {
 	}, key, nil)
 }
 
+// renamed is an authority of another range that shares our key.
+func (w *world) renamed() *pair {
+	return certified(w.t, &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "TEST AC AUTRE"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}, w.own.key, nil)
+}
+
 // world is an authority, a delegate of it, one card, and where it publishes.
 type world struct {
 	t               testing.TB

@@ -60,6 +60,8 @@ func TestResponderAttacks(t *testing.T) {
 		"delegate for any usage":          mine(reply{by: with(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} })}),
 		"the card answers for itself":     mine(reply{by: &pair{w.card, w.helper.key}}),
 		"delegate of a namesake":          mine(reply{by: w.delegate(w.foreign, nil)}),
+		"delegate under another name":     mine(reply{by: w.delegate(w.renamed(), nil)}),
+		"delegate signed with SHA-1":      mine(reply{by: with(func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA })}),
 		"expired delegate":                mine(reply{by: with(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = noon.AddDate(-2, 0, 0), noon.Add(-time.Second) })}),
 		"delegate of tomorrow":            mine(reply{by: with(func(c *x509.Certificate) { c.NotBefore, c.NotAfter = noon.Add(time.Second), noon.AddDate(1, 0, 0) })}),
 		"delegate that is an authority":   mine(reply{by: with(func(c *x509.Certificate) { c.IsCA = true })}),
