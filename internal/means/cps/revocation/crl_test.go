@@ -180,7 +180,7 @@ func TestNewListIsTakenAtTheEndOfTheOld(t *testing.T) {
 // A network attacker who kept yesterday's list, not over yet, brings no card back.
 func TestOldListDoesNotBringACardBack(t *testing.T) {
 	w := newWorld(t)
-	yesterday := w.crl(func(l *x509.RevocationList) { l.Number, l.ThisUpdate = big.NewInt(9), noon.Add(-2*time.Hour) })
+	yesterday := w.crl(func(l *x509.RevocationList) { l.ThisUpdate = noon.Add(-2 * time.Hour) })
 	lower := w.crl(func(l *x509.RevocationList) { l.Number, l.ThisUpdate = big.NewInt(9), noon.Add(time.Hour) })
 	w.publish(w.crl(nil, w.card.SerialNumber.Int64()))
 	w.want(w.check("", w.page), cps.CodeRevoked)
