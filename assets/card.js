@@ -10,7 +10,7 @@ const brief = 3000, question = 60000, typing = 125000; // ms
 const blame = {
   reader: /^no_reader$/,
   card: /^(no_card|card_(not_supported|removed|error)|contactless_refused|busy|PF-CA-054)$/,
-  pin: /^(pin_\w+|user_cancelled|timeout)$/,
+  pin: /^(pin_\w+|user_cancelled|timeout|window_unavailable)$/,
   certificate: /^(certificate_expired|PF-CA-04\d)$/,
   revocation: /^PF-CA-(022|05[01])$/,
   register: /^PF-CA-05[23]$/,

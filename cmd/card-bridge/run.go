@@ -34,7 +34,7 @@ func (c runCmd) Run(a *app) error {
 	}
 	bridge, err := agent.New(agent.Options{
 		Providers: providers, Transport: readers, Prompter: c.prompter(a, s), HTTP: caller(),
-		Clock: a.Clock, Rand: a.Rand, Log: a.Log, Version: version(), French: a.French,
+		Clock: a.Clock, Log: a.Log, Version: version(), French: a.French,
 	})
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (c runCmd) Run(a *app) error {
 
 func (c runCmd) prompter(a *app, s settings) pin.Prompter {
 	if c.TTY {
-		return pin.Terminal{In: os.Stdin, Out: a.Out}
+		return pin.NewTerminal(os.Stdin, a.Out)
 	}
 	return pin.Pinentry{Program: s.Pinentry}
 }

@@ -11,7 +11,6 @@ package agent
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -30,14 +29,13 @@ type Provider struct {
 	Keys   Keys
 }
 
-// Options is what New needs; all are required but French.
+// Options is what New needs; all are required but Version and French.
 type Options struct {
 	Providers []Provider
 	Transport cardbridge.Transport
 	Prompter  pin.Prompter
 	HTTP      *http.Client // reaches providers when a card is pulled; bounded in time
 	Clock     clock.Clock
-	Rand      io.Reader
 	Log       *slog.Logger
 	Version   string
 	French    bool // language of the window
@@ -47,10 +45,11 @@ type Options struct {
 type Agent struct {
 	Options
 	seen  seen
-	stays stays
+	stays *stays
 
 	mu      sync.Mutex
 	current *running // the one request, nil if none
+	closed  bool
 }
 
 // running is the request that holds the window.
@@ -59,9 +58,10 @@ type running struct {
 	cancel context.CancelFunc
 }
 
-// New checks its options. Errors: fault.Invalid.
+// New checks its options. Errors: fault.Invalid for a provider that is none,
+// fault.Internal for a missing part.
 func New(o Options) (*Agent, error) {
-	if o.Transport == nil || o.Prompter == nil || o.HTTP == nil || o.Clock == nil || o.Rand == nil || o.Log == nil {
+	if o.Transport == nil || o.Prompter == nil || o.HTTP == nil || o.Clock == nil || o.Log == nil {
 		return nil, fault.New(fault.Internal, "", "card bridge: a dependency is missing")
 	}
 	for _, p := range o.Providers {
@@ -70,7 +70,7 @@ func New(o Options) (*Agent, error) {
 		}
 	}
 	a := &Agent{Options: o, seen: seen{at: map[string]int64{}}}
-	a.stays.agent = a
+	a.stays = newStays(a)
 	return a, nil
 }
 
@@ -88,7 +88,7 @@ func (a *Agent) provider(origin string) (Provider, bool) {
 func (a *Agent) take(id string, cancel context.CancelFunc) (release func(), ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.current != nil {
+	if a.current != nil || a.closed {
 		return nil, false
 	}
 	mine := &running{id: id, cancel: cancel}
@@ -112,10 +112,11 @@ func (a *Agent) Cancel(id string) {
 	}
 }
 
-// Close ends the request under way, and reports every card that it watched as
-// pulled: from now on nobody would see it leave.
+// Close ends the request under way and takes no other, and reports every card
+// that it watched as pulled, within ctx: from now on nobody would see it leave.
 func (a *Agent) Close(ctx context.Context) {
 	a.mu.Lock()
+	a.closed = true
 	if a.current != nil {
 		a.current.cancel()
 	}

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"crypto/x509"
 	"log/slog"
 	"time"
 
@@ -77,7 +76,8 @@ func (a *Agent) answer(ctx context.Context, origin, token string, c cps.Challeng
 	return cps.NewAnswer(origin, certificate, signature, cps.AnswerCard{Type: string(kind), Interface: "contact"}, a.Version), nil
 }
 
-// choose finds the card: of several readers with one, the holder says which.
+// choose finds the card: of several readers with one of ours, the holder says
+// which. A badge in a second reader is nobody's choice.
 func (a *Agent) choose(ctx context.Context, w pin.Window) (cardbridge.Reader, error) {
 	readers, err := a.Transport.Readers(ctx)
 	if err != nil {
@@ -100,6 +100,7 @@ func (a *Agent) choose(ctx context.Context, w pin.Window) (cardbridge.Reader, er
 		case cardbridge.Empty:
 		}
 	}
+	present, names = ours(present, names)
 	switch len(present) {
 	case 0:
 		return cardbridge.Reader{}, obstacle
@@ -113,110 +114,18 @@ func (a *Agent) choose(ctx context.Context, w pin.Window) (cardbridge.Reader, er
 	return present[i], nil
 }
 
-// sign holds the card in one transaction from its selection to its signature,
-// and resets it afterwards: nobody finds the PIN verified.
-func (a *Agent) sign(ctx context.Context, w pin.Window, r cardbridge.Reader, message func(certificate []byte) []byte) (certificate, signature []byte, kind card.Kind, err error) {
-	link, err := a.Transport.Connect(ctx, r.Name)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	defer func() {
-		if closing := link.Close(); closing != nil && err == nil {
-			err = closing
-		}
-	}()
-	s, err := card.Open(ctx, link)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	tries, err := s.Tries(ctx) // the counter first
-	if err != nil {
-		return nil, nil, "", err
-	}
-	if certificate, err = s.Certificate(ctx); err != nil {
-		return nil, nil, "", err
-	}
-	if err := a.dated(certificate); err != nil {
-		return nil, nil, "", err
-	}
-	w.Tries = tries
-	if err := a.unlock(ctx, w, s); err != nil {
-		return nil, nil, "", err
-	}
-	signature, err = s.Sign(ctx, message(certificate))
-	return certificate, signature, s.Kind(), err
-}
-
-// dated spares the holder his PIN when the provider is sure to refuse (S-51).
-func (a *Agent) dated(der []byte) error {
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return err
-	}
-	if now := a.Clock.Now(); now.After(cert.NotAfter.Add(cps.Skew)) || now.Add(cps.Skew).Before(cert.NotBefore) {
-		return refuse(cps.CertificateExpired, nil)
-	}
-	return nil
-}
-
-// unlock asks for the PIN until it is right, the holder stops or the card
-// blocks: each try is an act of his, and the last one is asked about first.
-func (a *Agent) unlock(ctx context.Context, w pin.Window, s *card.Session) error {
-	var last error
-	for {
-		if w.Tries == 0 {
-			return blocked(last)
-		}
-		if w.Tries == 1 {
-			if err := a.Prompter.Confirm(ctx, w); err != nil {
-				return stopped(last, err)
-			}
-		}
-		err := a.tryPIN(ctx, w, s)
-		left, refusedPIN := card.TriesLeft(err)
-		switch {
-		case err == nil:
-			return nil
-		case refusedPIN:
-			last, w.Wrong, w.Tries = err, true, left
-		case fault.Is(err, fault.Invalid): // of another length: not sent, nothing lost
-			w.Wrong = true
-		default:
-			return stopped(last, err)
+// ours leaves out foreign cards beside one of ours; alone they stay, to be told
+// what they are.
+func ours(present []cardbridge.Reader, names []string) ([]cardbridge.Reader, []string) {
+	var known []cardbridge.Reader
+	var knownNames []string
+	for i, r := range present {
+		if kind := card.Identify(r.ATR); kind == card.CPS3 || kind == card.CPS4 {
+			known, knownNames = append(known, r), append(knownNames, names[i])
 		}
 	}
-}
-
-// stopped keeps to the holder's last wrong PIN when he closes the window after
-// it: the page then tells him what is left.
-func stopped(last, err error) error {
-	if last != nil && fault.CodeOf(err) == cps.CodeCancelled {
-		return last
+	if len(known) == 0 && len(present) > 0 {
+		return present[:1], names[:1]
 	}
-	return err
-}
-
-func blocked(last error) error {
-	if last != nil {
-		return last
-	}
-	none := 0
-	return &Refusal{Word: cps.PINBlocked, Tries: &none}
-}
-
-func (a *Agent) tryPIN(ctx context.Context, w pin.Window, s *card.Session) error {
-	if s.PINPad() {
-		shown, close := context.WithCancel(ctx)
-		done := make(chan error, 1)
-		go func() { done <- a.Prompter.OnPad(shown, w) }()
-		err := s.VerifyOnPad(ctx)
-		close()
-		<-done // a message that could not be shown stops nobody from typing
-		return err
-	}
-	typed, err := a.Prompter.PIN(ctx, w)
-	if err != nil {
-		return err
-	}
-	return s.Verify(ctx, typed)
+	return known, knownNames
 }

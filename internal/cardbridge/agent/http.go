@@ -23,15 +23,23 @@ const headerBridge = "X-Card-Bridge"
 
 // Handler serves the three calls of the protocol on one port.
 func (a *Agent) Handler(port int) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", a.status)
-	mux.HandleFunc("POST /v1/authenticate", a.post1(a.ask))
-	mux.HandleFunc("POST /v1/cancel", a.post1(a.cancel))
-	return a.guard(port, mux)
+	ask, cancel := a.post1(a.ask), a.post1(a.cancel)
+	return a.guard(port, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method + " " + r.URL.Path {
+		case "GET /v1/status":
+			a.status(w, r)
+		case "POST /v1/authenticate":
+			ask(w, r)
+		case "POST /v1/cancel":
+			cancel(w, r)
+		default:
+			refuseHTTP(w, refuse(cps.RequestInvalid, nil))
+		}
+	})
 }
 
 // guard is what every request meets first: Host, then Origin, then the preflight.
-func (a *Agent) guard(port int, next http.Handler) http.Handler {
+func (a *Agent) guard(port int, next http.HandlerFunc) http.Handler {
 	hosts := map[string]bool{}
 	for _, name := range []string{"127.0.0.1", "localhost", "::1"} {
 		hosts[net.JoinHostPort(name, strconv.Itoa(port))] = true
@@ -60,7 +68,7 @@ func (a *Agent) guard(port int, next http.Handler) http.Handler {
 			preflight(w, r)
 			return
 		}
-		next.ServeHTTP(w, r)
+		next(w, r)
 	})
 }
 
@@ -125,8 +133,9 @@ func (a *Agent) cancel(w http.ResponseWriter, _ *http.Request, body []byte) {
 func (a *Agent) status(w http.ResponseWriter, r *http.Request) {
 	readers, err := a.Transport.Readers(r.Context())
 	if err != nil {
-		// Without a service there is no reader; the doctor says why.
-		a.Log.WarnContext(r.Context(), "readers cannot be listed", slog.Any("error", err))
+		// Without a service there is no reader; the doctor says why. A page asks
+		// each second: not a line for the log each time.
+		a.Log.DebugContext(r.Context(), "readers cannot be listed", slog.Any("error", err))
 		readers = nil
 	}
 	s := cps.Status{Bridge: "card-bridge", Version: a.Version, Protocols: []string{cps.Protocol}, Readers: []cps.StatusReader{}}

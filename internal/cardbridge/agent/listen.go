@@ -60,7 +60,7 @@ const (
 func (a *Agent) Serve(ctx context.Context, l *Listeners) error {
 	s := &http.Server{
 		Handler: a.Handler(l.Port), ReadHeaderTimeout: readDeadline, ReadTimeout: readDeadline,
-		WriteTimeout: patience + readDeadline, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		WriteTimeout: patience + keysPatient + 2*readDeadline, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 	failed := make(chan error, len(l.all))
 	var running sync.WaitGroup

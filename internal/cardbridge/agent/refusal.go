@@ -35,7 +35,7 @@ var words = map[string]cps.BridgeError{
 	cps.CodeContactless: cps.ContactlessRefused, cps.CodePINWrong: cps.PINIncorrect, cps.CodePINBlocked: cps.PINBlocked,
 	cps.CodeCardRemoved: cps.CardRemoved, cps.CodeCancelled: cps.UserCancelled, cps.CodeTimeout: cps.Timeout,
 	cps.CodeBusy: cps.BridgeBusy, cps.CodeCardError: cps.CardError, cps.CodeCardExpired: cps.CertificateExpired,
-	cps.CodeChallengeInvalid: cps.ChallengeInvalid, cps.CodeChallengeExpired: cps.ChallengeExpired,
+	cps.CodeNoWindow: cps.WindowUnavailable, cps.CodeChallengeInvalid: cps.ChallengeInvalid, cps.CodeChallengeExpired: cps.ChallengeExpired,
 }
 
 // refusalOf puts any failure into a word of the closed list.

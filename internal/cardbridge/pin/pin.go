@@ -14,8 +14,9 @@ import (
 )
 
 // Prompter asks the holder. Each call ends with ctx.
-// Errors: fault.Denied with CodeCancelled when he says no; fault.Unavailable
-// when no window can be shown.
+// Errors: fault.Denied with CodeCancelled when he says no; fault.Expired with
+// CodeTimeout when the window gave up; fault.Unavailable with CodeNoWindow when
+// none can be shown.
 type Prompter interface {
 	// PIN gives what he typed; the caller wipes it.
 	PIN(ctx context.Context, w Window) ([]byte, error)
@@ -34,12 +35,15 @@ type Window struct {
 	Reader   string
 	Tries    int  // left before the card is blocked
 	Wrong    bool // the code typed just before was wrong
+	Length   bool // it had an impossible length, and was not sent
+	Shortest int  // digits of a PIN
+	Longest  int
 	French   bool
 }
 
 // Texts come from the provider, the browser or a reader's maker: at most so
 // many characters of them are shown.
-const maxShown = 80
+const maxShown = 128
 
 // clean makes a foreign text fit for one line of a window: no control
 // characters, no line breaks, nothing that turns the writing direction.
@@ -51,8 +55,13 @@ func clean(s string) string {
 			b.WriteRune('…')
 			break
 		}
-		if !unicode.IsPrint(r) || unicode.Is(unicode.Cf, r) {
+		switch {
+		case !unicode.IsPrint(r) || unicode.Is(unicode.Cf, r):
 			r = '\ufffd'
+		case r == '<': // some pinentries read markup
+			r = '‹'
+		case r == '>':
+			r = '›'
 		}
 		b.WriteRune(r)
 	}
@@ -68,12 +77,16 @@ func (w Window) say(fr, en string) string {
 
 func (w Window) title() string { return w.say("Carte professionnelle", "Professional card") }
 
-// description names service, provider and reader, each on its line.
+// description names service and provider, and once the card is open its reader
+// and the tries left, each on its line.
 func (w Window) description() string {
 	lines := []string{
 		w.say("Service : ", "Service: ") + clean(w.Service),
 		w.say("Page de connexion : ", "Sign-in page: ") + clean(w.Provider),
-		w.say("Lecteur : ", "Reader: ") + clean(w.Reader),
+	}
+	if w.Reader != "" {
+		lines = append(lines, w.say("Lecteur : ", "Reader: ")+clean(w.Reader),
+			fmt.Sprintf(w.say("Essais restants : %d", "Tries left: %d"), w.Tries))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -87,6 +100,8 @@ func (w Window) warning() string {
 		return w.say("Code faux : il reste 1 essai avant blocage.", "Wrong PIN: 1 try left before the card is blocked.")
 	case w.Wrong:
 		return fmt.Sprintf(w.say("Code faux : il reste %d essais avant blocage.", "Wrong PIN: %d tries left before the card is blocked."), w.Tries)
+	case w.Length:
+		return fmt.Sprintf(w.say("Le code a %d à %d chiffres. Il n'a pas été envoyé.", "A PIN has %d to %d digits. It was not sent."), w.Shortest, w.Longest)
 	case w.Tries == 1:
 		return w.say("Il reste 1 essai avant blocage.", "1 try left before the card is blocked.")
 	}
@@ -103,6 +118,11 @@ func (w Window) onPad() string {
 
 func (w Window) useReader(i, of int, name string) string {
 	return fmt.Sprintf(w.say("Lecteur %d sur %d : %s\nUtiliser la carte de ce lecteur ?", "Reader %d of %d: %s\nUse the card in this reader?"), i+1, of, clean(name))
+}
+
+// noWindow is a window that cannot be shown, or broke down.
+func noWindow(cause error) error {
+	return fault.Wrap(fault.Unavailable, cps.CodeNoWindow, "the PIN window cannot be shown", cause)
 }
 
 // cancelled is the holder's no.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twpayne/go-pinentry/v4"
 
+	"github.com/egide-id/egide/internal/means/cps"
 	"github.com/egide-id/egide/internal/platform/fault"
 )
 
@@ -87,7 +88,7 @@ func (p Pinentry) window(ctx context.Context, w Window, description string, ask 
 	)
 	if err != nil {
 		run.stop()
-		return fault.Wrap(fault.Unavailable, "", "the window cannot be shown", err)
+		return noWindow(err)
 	}
 	err = ask(c, run)
 	run.stop()
@@ -99,10 +100,31 @@ func (p Pinentry) window(ctx context.Context, w Window, description string, ask 
 	case fault.Is(err, fault.Denied):
 		return err
 	}
-	if _, said := errors.AsType[*pinentry.AssuanError](err); said {
-		return cancelled() // cancelled, not confirmed, closed: all are the holder's no
+	return outcome(err)
+}
+
+// Codes of libgpg-error that a pinentry answers, without their source.
+const (
+	codeMask     = 0xffff
+	timedOut     = 62
+	canceled     = 99
+	notConfirmed = 114
+	fullCancel   = 198
+)
+
+// outcome tells the holder's no from a window that gave up or broke down.
+func outcome(err error) error {
+	said, ok := errors.AsType[*pinentry.AssuanError](err)
+	if !ok {
+		return noWindow(err)
 	}
-	return fault.Wrap(fault.Unavailable, "", "the window broke down", err)
+	switch int(said.Code) & codeMask {
+	case canceled, notConfirmed, fullCancel:
+		return cancelled()
+	case timedOut:
+		return fault.Wrap(fault.Expired, cps.CodeTimeout, "the window gave up", err)
+	}
+	return noWindow(err)
 }
 
 func warning(w Window) pinentry.ClientOption {
@@ -121,6 +143,8 @@ type program struct {
 	stdin io.WriteCloser
 	out   *bufio.Reader
 	pin   []byte
+
+	release func() bool
 }
 
 // maxLine bounds a line of Assuan.
@@ -138,6 +162,8 @@ func (p *program) Start(name string, args []string) error {
 		return err
 	}
 	p.out = bufio.NewReaderSize(stdout, maxLine)
+	// A child of the program may keep its output open: what is read must end all the same.
+	p.release = context.AfterFunc(p.ctx, func() { _ = stdout.Close() })
 	return p.cmd.Start()
 }
 
@@ -154,7 +180,9 @@ func (p *program) ReadLine() ([]byte, bool, error) {
 	if !secret {
 		return line, false, nil
 	}
-	p.pin = append(p.pin, unescape(data)...)
+	typed := unescape(data)
+	p.pin = append(p.pin, typed...)
+	clear(typed)
 	clear(data)
 	return line[:2], false, nil
 }
@@ -195,6 +223,7 @@ func (p *program) stop() {
 	if p.cmd == nil || p.cmd.Process == nil {
 		return
 	}
+	p.release()
 	_ = p.stdin.Close()
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()

@@ -1,45 +1,50 @@
 package pin
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
-
-	"github.com/egide-id/egide/internal/platform/fault"
+	"sync"
 )
 
 // Terminal asks on a console: for machines without a desktop, and for tests.
 type Terminal struct {
-	In  *os.File // echo is switched off while a PIN is typed
-	Out io.Writer
+	in  *os.File // echo is switched off while a PIN is typed
+	out io.Writer
+
+	once  sync.Once
+	typed chan []byte // lines, to whoever asks; ended with the input
+}
+
+// NewTerminal asks on in and out.
+func NewTerminal(in *os.File, out io.Writer) *Terminal {
+	return &Terminal{in: in, out: out, typed: make(chan []byte)}
 }
 
 // maxTyped bounds a line that is typed.
 const maxTyped = 64
 
 // PIN implements Prompter.
-func (t Terminal) PIN(ctx context.Context, w Window) ([]byte, error) {
+func (t *Terminal) PIN(ctx context.Context, w Window) ([]byte, error) {
 	text := "\n" + w.description() + "\n"
 	if warning := w.warning(); warning != "" {
 		text += warning + "\n"
 	}
-	restore, err := hideInput(t.In)
+	restore, err := hideInput(t.in)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "", "the terminal would show the PIN", err)
+		return nil, noWindow(err)
 	}
 	defer restore()
 	return t.line(ctx, text+w.prompt()+w.say(" (vide pour annuler) : ", " (empty to cancel): "))
 }
 
 // Confirm implements Prompter.
-func (t Terminal) Confirm(ctx context.Context, w Window) error {
-	answer, err := t.line(ctx, w.lastTry()+w.say(" (oui/non) ", " (yes/no) "))
+func (t *Terminal) Confirm(ctx context.Context, w Window) error {
+	answer, err := t.line(ctx, "\n"+w.description()+"\n"+w.lastTry()+w.say(" (oui/non) ", " (yes/no) "))
 	if err != nil {
 		return err
 	}
@@ -50,8 +55,9 @@ func (t Terminal) Confirm(ctx context.Context, w Window) error {
 }
 
 // Choose implements Prompter.
-func (t Terminal) Choose(ctx context.Context, w Window, readers []string) (int, error) {
+func (t *Terminal) Choose(ctx context.Context, w Window, readers []string) (int, error) {
 	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s\n", w.description())
 	for i, name := range readers {
 		fmt.Fprintf(&b, "%d  %s\n", i+1, clean(name))
 	}
@@ -67,40 +73,56 @@ func (t Terminal) Choose(ctx context.Context, w Window, readers []string) (int, 
 }
 
 // OnPad implements Prompter.
-func (t Terminal) OnPad(ctx context.Context, w Window) error {
-	if _, err := fmt.Fprintln(t.Out, w.description()+"\n"+w.onPad()); err != nil {
+func (t *Terminal) OnPad(ctx context.Context, w Window) error {
+	if _, err := fmt.Fprintln(t.out, w.description()+"\n"+w.onPad()); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
 }
 
-// line reads one line, or gives up with ctx; then a last line stays unread in
-// the terminal, where nobody takes it for an answer: the reader below is gone.
-func (t Terminal) line(ctx context.Context, prompt string) ([]byte, error) {
-	if _, err := io.WriteString(t.Out, prompt); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "", "the terminal cannot be written", err)
+// line asks and gives what is typed; it gives up with ctx.
+func (t *Terminal) line(ctx context.Context, prompt string) ([]byte, error) {
+	t.once.Do(func() { go t.read() })
+	if _, err := io.WriteString(t.out, prompt); err != nil {
+		return nil, noWindow(err)
 	}
-	type typed struct {
-		line []byte
-		err  error
-	}
-	done := make(chan typed, 1)
-	go func() {
-		line, err := bufio.NewReaderSize(io.LimitReader(t.In, maxTyped), maxTyped).ReadBytes('\n')
-		done <- typed{line, err}
-	}()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case got := <-done:
-		line := bytes.TrimRight(got.line, "\r\n")
-		if got.err != nil && !errors.Is(got.err, io.EOF) {
-			return nil, fault.Wrap(fault.Unavailable, "", "the terminal cannot be read", got.err)
+	case line, open := <-t.typed:
+		if !open {
+			return nil, noWindow(io.EOF)
 		}
 		if len(line) == 0 {
 			return nil, cancelled()
 		}
 		return line, nil
+	}
+}
+
+// read is the one reader of the terminal. What is typed while nobody asks, after
+// a window was closed, belongs to no window and is wiped.
+func (t *Terminal) read() {
+	defer close(t.typed)
+	line := make([]byte, 0, maxTyped)
+	var key [1]byte
+	for {
+		n, err := t.in.Read(key[:])
+		switch {
+		case n == 1 && key[0] == '\n':
+			select {
+			case t.typed <- bytes.Clone(bytes.TrimRight(line, "\r")):
+			default:
+			}
+			clear(line)
+			line = line[:0]
+		case n == 1 && len(line) < maxTyped:
+			line = append(line, key[0])
+		}
+		if err != nil {
+			clear(line)
+			return
+		}
 	}
 }

@@ -45,7 +45,8 @@ type Problem struct {
 // BridgeError is one of the closed list of the protocol.
 type BridgeError string
 
-// The closed list (cps-card.md section 8).
+// The closed list (cps-card.md section 8, and two words for what it has none
+// for: request_invalid and window_unavailable).
 const (
 	OriginNotAllowed   BridgeError = "origin_not_allowed"
 	BadHost            BridgeError = "bad_host"
@@ -64,6 +65,7 @@ const (
 	CardRemoved        BridgeError = "card_removed"
 	Timeout            BridgeError = "timeout"
 	CardError          BridgeError = "card_error"
+	WindowUnavailable  BridgeError = "window_unavailable" // no pinentry, no terminal
 )
 
 // bridgeErrors is the one table from the protocol's words to status and code.
@@ -88,6 +90,7 @@ var bridgeErrors = map[BridgeError]struct {
 	CardRemoved:        {http.StatusConflict, CodeCardRemoved},
 	Timeout:            {http.StatusRequestTimeout, CodeTimeout},
 	CardError:          {http.StatusBadGateway, CodeCardError},
+	WindowUnavailable:  {http.StatusServiceUnavailable, CodeNoWindow},
 }
 
 // BridgeErrors lists the closed list, in no order.

@@ -22,6 +22,7 @@ const (
 	CodeChallengeInvalid = "PF-CA-034" // the bridge does not believe the challenge
 	CodeChallengeExpired = "PF-CA-035"
 	CodeCardExpired      = "PF-CA-036" // the bridge saw the end date before asking for the code
+	CodeNoWindow         = "PF-CA-037" // the bridge cannot show its window for the PIN
 )
 
 // What the provider finds when it judges an answer, in the order of its checks:

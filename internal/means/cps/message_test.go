@@ -94,7 +94,7 @@ func TestBridgeErrorsAreAClosedList(t *testing.T) {
 	want := map[BridgeError]int{
 		OriginNotAllowed: 403, BadHost: 421, RequestInvalid: 400, ChallengeInvalid: 400, ChallengeExpired: 400, BridgeBusy: 409, NoReader: 409, NoCard: 409,
 		CardNotSupported: 409, ContactlessRefused: 409, CertificateExpired: 409, UserCancelled: 409, PINIncorrect: 409, PINBlocked: 423,
-		CardRemoved: 409, Timeout: 408, CardError: 502,
+		CardRemoved: 409, Timeout: 408, CardError: 502, WindowUnavailable: 503,
 	}
 	list := BridgeErrors()
 	if len(list) != len(want) {

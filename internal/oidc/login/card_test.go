@@ -410,7 +410,7 @@ func TestEveryCardCodeHasWords(t *testing.T) {
 	for _, code := range []string{
 		cps.CodePermission, cps.CodeNoBridge, cps.CodeNoReader, cps.CodePINWrong, cps.CodeNoCard, cps.CodeCardUnknown, cps.CodeContactless,
 		cps.CodePINBlocked, cps.CodeCardRemoved, cps.CodeCancelled, cps.CodeTimeout, cps.CodeBusy, cps.CodeCardError, cps.CodeNotAllowed,
-		cps.CodeChallengeInvalid, cps.CodeChallengeExpired, cps.CodeCardExpired, cps.CodeNotWaiting, cps.CodeForeign, cps.CodeAnswerInvalid,
+		cps.CodeChallengeInvalid, cps.CodeChallengeExpired, cps.CodeCardExpired, cps.CodeNoWindow, cps.CodeNotWaiting, cps.CodeForeign, cps.CodeAnswerInvalid,
 		cps.CodeCertMalformed, cps.CodeUntrusted, cps.CodeTestCard, cps.CodeNotValidNow, cps.CodeWrongKey, cps.CodeNotAccepted,
 		cps.CodeSignature, cps.CodeRevoked, cps.CodeUnconfirmed, cps.CodeOpposed, cps.CodeUnknownHolder, cps.CodeClosedHolder, cps.CodePulled,
 	} {

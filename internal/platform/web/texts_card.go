@@ -93,6 +93,10 @@ func cardBridgeText(code string) (bilingual, bool) {
 		return known(
 			Text{"Demande trop ancienne", "La demande a expiré avant d'atteindre la carte.", "Réessayez. Si cela se répète, vérifiez la date et l'heure de l'ordinateur."},
 			Text{"Request too old", "The request expired before it reached the card.", "Try again. If it happens again, check the computer's date and time."})
+	case "PF-CA-037":
+		return known(
+			Text{"Fenêtre du code impossible", "Le lien avec la carte ne peut pas ouvrir sa fenêtre de saisie du code.", "Demandez à votre service informatique d'installer un programme « pinentry », puis réessayez."},
+			Text{"No PIN window", "The card bridge cannot open its window for the PIN.", "Ask your IT department to install a “pinentry” program, then try again."})
 	case "PF-CA-036", "PF-CA-046":
 		return known(
 			Text{"Carte expirée", "Cette carte n'est plus, ou pas encore, valable à cette date.", "Utilisez votre nouvelle carte ou votre e-CPS. Sans nouvelle carte, adressez-vous à votre ordre ou à votre employeur."},

@@ -56,7 +56,7 @@ func (d *Demo) newBridge(o Options) (*agent.Agent, error) {
 			Keys:   &agent.Fetched{URL: d.origin + issuer.Path + psc.CertsPath, HTTP: client, Clock: o.Clock},
 		}},
 		Transport: d.cards.all.Transport(), Prompter: d.cards.all.Holder(),
-		HTTP: client, Clock: o.Clock, Rand: o.Rand, Log: o.Log, Version: o.Version, French: true,
+		HTTP: client, Clock: o.Clock, Log: o.Log, Version: o.Version, French: true,
 	})
 }
 
