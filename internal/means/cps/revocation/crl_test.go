@@ -140,6 +140,16 @@ func altered(der []byte, b byte) []byte {
 	return nil
 }
 
+func TestListByAKeyThatIsNotForLists(t *testing.T) {
+	w := newWorld(t)
+	list := w.crl(nil)
+	w.own = certified(t, &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: w.own.cert.Subject, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}, w.own.key, nil)
+	w.publish(list)
+	w.want(w.check("", w.page), cps.CodeUnconfirmed)
+}
+
 // Every number of a long list is found again, and no other.
 func TestLongList(t *testing.T) {
 	w := newWorld(t)
