@@ -38,14 +38,14 @@ func TestStrangerHearsTheSameInTheSameTime(t *testing.T) {
 			times[kind] = append(times[kind], took)
 		}
 	}
-	silent := median(times["ignore"])
+	silent := quick(times["ignore"])
 	for kind := range kinds {
 		if pages[kind] != pages["ignore"] {
 			t.Errorf("%s does not look like a silent phone:\n%s\n%s", kind, pages[kind], pages["ignore"])
 		}
 		// Half as long again is far more than a stranger could tell from noise, and
 		// far less than a register lookup or a write that only one kind does.
-		if m := median(times[kind]); m > silent*3/2+2*time.Millisecond || silent > m*3/2+2*time.Millisecond {
+		if m := quick(times[kind]); m > silent*3/2+2*time.Millisecond || silent > m*3/2+2*time.Millisecond {
 			t.Errorf("%s takes %s, a silent phone %s", kind, m, silent)
 		}
 	}
@@ -70,9 +70,11 @@ func ask(t *testing.T, d *harness.Demo, login string) (page string, took time.Du
 	return strings.Join(names, " ") + "\n" + varying.ReplaceAllString(b.Page.Body, "…"), took
 }
 
-func median[T cmp.Ordered](list []T) T {
+// quick is the lower quartile: other work on the machine only ever adds, so that
+// the faster answers tell best what an answer itself takes.
+func quick[T cmp.Ordered](list []T) T {
 	slices.Sort(list)
-	return list[len(list)/2]
+	return list[len(list)/4]
 }
 
 // "Poste partagé": this login makes no session for the next person.
