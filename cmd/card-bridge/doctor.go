@@ -2,22 +2,22 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
+	"os/exec"
 	"strconv"
 	"time"
 
-	"github.com/egide-id/egide/internal/cardbridge"
-	"github.com/egide-id/egide/internal/cardbridge/card"
 	"github.com/egide-id/egide/internal/cardbridge/pcsc"
 	"github.com/egide-id/egide/internal/means/cps"
-	"github.com/egide-id/egide/internal/platform/fault"
 )
+
+// patience is how long the doctor waits for one answer.
+const patience = 5 * time.Second
 
 type doctorCmd struct {
 	settingsFlags
@@ -34,6 +34,7 @@ func (c doctorCmd) Run(a *app) error {
 	}
 	d.providers(s)
 	d.ports(s)
+	d.window(s)
 	readers, err := pcsc.Open(a.Clock)
 	if err != nil {
 		d.bad(what{"Lecteurs", "Readers"}, what{"installez une version construite avec les lecteurs (étiquette pcsc).", "install a build with readers (tag pcsc)."})
@@ -83,42 +84,54 @@ func (d *doctor) verdict() error {
 	return nil
 }
 
-// providers: somebody may ask, and his keys can be had.
+// providers: somebody may ask, and his keys can be had and used.
 func (d *doctor) providers(s settings) {
 	subject := what{"Pages de connexion", "Login pages"}
 	if len(s.Providers) == 0 {
 		d.bad(subject, what{"ajoutez l'adresse de votre page de connexion à la configuration (providers).", "add the address of your login page to the configuration (providers)."})
 		return
 	}
-	list, err := s.providers(d.app.Clock)
-	if err != nil {
-		d.bad(subject, what{"corrigez le fichier de clés : " + err.Error(), "correct the key file: " + err.Error()})
-		return
-	}
-	for i, p := range list {
-		if url := s.Providers[i].JWKSURL; url != "" && !d.reachable(url) {
-			d.bad(subject, what{"les clés de " + p.Origin + " ne répondent pas à " + url + " : vérifiez le réseau et l'adresse.", "the keys of " + p.Origin + " do not answer at " + url + ": check network and address."})
+	for _, p := range s.Providers {
+		if err := d.keys(p); err != nil {
+			d.bad(subject, what{"les clés de " + p.Origin + " ne servent pas : vérifiez le réseau et l'adresse de ses clés (" + err.Error() + ").",
+				"the keys of " + p.Origin + " are of no use: check the network and the address of its keys (" + err.Error() + ")."})
 			continue
 		}
 		d.good(subject, p.Origin)
 	}
 }
 
-func (d *doctor) reachable(url string) bool {
-	ctx, cancel := context.WithTimeout(d.app.Ctx, 5*time.Second)
+// maxKeySet bounds what is read of a provider.
+const maxKeySet = 64 << 10
+
+// keys reads a provider's keys as the bridge will.
+func (d *doctor) keys(p providerFrom) error {
+	if p.JWKSURL == "" {
+		_, err := readKeys(p.JWKSFile)
+		return err
+	}
+	ctx, cancel := context.WithTimeout(d.app.Ctx, patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.JWKSURL, nil)
 	if err != nil {
-		return false
+		return err
 	}
 	res, err := caller().Do(req)
 	if err != nil {
-		return false
+		return err
 	}
-	return res.Body.Close() == nil && res.StatusCode == http.StatusOK
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxKeySet))
+	if err = errors.Join(err, res.Body.Close()); err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return errors.New(res.Status)
+	}
+	_, err = parseKeys(b)
+	return err
 }
 
-// ports: one of them is free, or a bridge of ours already has it.
+// ports: one of them is free, or a bridge already answers there.
 func (d *doctor) ports(s settings) {
 	subject := what{"Port", "Port"}
 	for _, port := range s.Ports {
@@ -128,138 +141,42 @@ func (d *doctor) ports(s settings) {
 			d.good(subject, d.say(what{fmt.Sprintf("%d libre : démarrez « card-bridge run ».", port), fmt.Sprintf("%d is free: start “card-bridge run”.", port)}))
 			return
 		}
+		if d.bridgeOn(port) {
+			d.good(subject, d.say(what{fmt.Sprintf("un lien avec la carte répond sur %d.", port), fmt.Sprintf("a bridge answers on %d.", port)}))
+			return
+		}
 	}
-	d.good(subject, d.say(what{"tous pris : un lien avec la carte tourne déjà, ou un autre programme les occupe.", "all taken: a bridge already runs, or another program holds them."}))
+	d.bad(subject, what{"d'autres programmes occupent tous les ports : arrêtez-en un.", "other programs hold every port: stop one of them."})
 }
 
-// cards: service, readers, then each card.
-func (d *doctor) cards(t cardbridge.Transport, s settings) {
-	seen, err := t.Readers(d.app.Ctx)
+// bridgeOn tells a bridge of ours by its refusal of a stranger: it needs no
+// origin of anybody's.
+func (d *doctor) bridgeOn(port int) bool {
+	ctx, cancel := context.WithTimeout(d.app.Ctx, patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/v1/status", port), nil)
 	if err != nil {
-		d.bad(what{"Service des cartes", "Card service"}, what{"démarrez pcscd (systemctl start pcscd.socket), ou installez le paquet pcscd.", "start pcscd (systemctl start pcscd.socket), or install the package pcscd."})
-		return
-	}
-	d.good(what{"Service des cartes", "Card service"}, "pcscd")
-	if len(seen) == 0 {
-		d.bad(what{"Lecteur", "Reader"}, what{"branchez un lecteur ; s'il est branché, essayez une autre prise ou installez son pilote.", "plug in a reader; if it is plugged in, try another socket or install its driver."})
-		return
-	}
-	found := false
-	for _, r := range seen {
-		found = d.reader(t, r, s) || found
-	}
-	if !found {
-		d.bad(what{"Carte", "Card"}, what{"insérez votre carte, puce vers l'avant.", "insert your card, chip first."})
-	}
-}
-
-// reader looks at one reader; it tells whether a card stands in it.
-func (d *doctor) reader(t cardbridge.Transport, r cardbridge.Reader, s settings) bool {
-	subject := what{"Lecteur « " + r.Name + " »", "Reader “" + r.Name + "”"}
-	switch r.State {
-	case cardbridge.Empty:
-		d.good(subject, d.say(what{"vide", "empty"}))
 		return false
-	case cardbridge.Mute:
-		d.bad(subject, what{"la carte ne répond pas : retirez-la, vérifiez le sens et la puce.", "the card does not answer: take it out, check its side and chip."})
-		return true
-	case cardbridge.Busy:
-		d.bad(subject, what{"un autre logiciel tient la carte : fermez-le, puis recommencez.", "another program holds the card: close it, then try again."})
-		return true
-	case cardbridge.Present:
 	}
-	if err := d.card(t, r, s); err != nil {
-		d.bad(subject, obstacle(err))
+	res, err := caller().Do(req)
+	if err != nil {
+		return false
 	}
-	return true
+	var p cps.Problem
+	err = errors.Join(json.NewDecoder(io.LimitReader(res.Body, cps.MaxBody)).Decode(&p), res.Body.Close())
+	return err == nil && p.Error == cps.OriginNotAllowed
 }
 
-// obstacle says what to do about a card that cannot log in.
-func obstacle(err error) what {
-	switch fault.CodeOf(err) {
-	case cps.CodeContactless:
-		return what{"carte sans contact : insérez-la dans un lecteur à contact.", "contactless card: insert it into a contact reader."}
-	case cps.CodeCardUnknown:
-		return what{"ce n'est pas une carte CPS, CPF, CPE, CPA ou CDE : insérez la bonne carte.", "this is no CPS, CPF, CPE, CPA or CDE card: insert the right one."}
-	case cps.CodeBusy:
-		return what{"un autre logiciel utilise la carte : fermez-le, puis recommencez.", "another program uses the card: close it, then try again."}
-	case cps.CodePINBlocked:
-		return what{"code bloqué : débloquez la carte avec votre code de déblocage.", "PIN blocked: unblock the card with your unblocking code."}
-	case cps.CodeCardExpired:
-		return what{"carte expirée : utilisez votre nouvelle carte.", "card expired: use your new card."}
-	case cps.CodeUntrusted:
-		return what{"la carte n'est d'aucune autorité du dossier « issuers » : complétez-le, ou insérez une autre carte.", "the card is of no authority in the folder “issuers”: complete it, or insert another card."}
+// window: a program that can show it is installed.
+func (d *doctor) window(s settings) {
+	subject := what{"Fenêtre du code", "PIN window"}
+	name := s.Pinentry
+	if name == "" {
+		name = "pinentry"
 	}
-	return what{"erreur de lecture : retirez la carte, remettez-la, puis essayez un autre lecteur (" + err.Error() + ").", "reading error: take the card out, insert it again, then try another reader (" + err.Error() + ")."}
-}
-
-// card goes as far as a login does before the PIN.
-func (d *doctor) card(t cardbridge.Transport, r cardbridge.Reader, s settings) (err error) {
-	link, err := t.Connect(d.app.Ctx, r.Name)
-	if err != nil {
-		return err
+	if _, err := exec.LookPath(name); err != nil {
+		d.bad(subject, what{"installez un programme pinentry (paquet pinentry-gtk2, pinentry-qt ou pinentry-gnome3).", "install a pinentry program (package pinentry-gtk2, pinentry-qt or pinentry-gnome3)."})
+		return
 	}
-	defer func() {
-		if closing := link.Close(); err == nil {
-			err = closing
-		}
-	}()
-	session, err := card.Open(d.app.Ctx, link)
-	if err != nil {
-		return err
-	}
-	tries, err := session.Tries(d.app.Ctx)
-	if err != nil {
-		return err
-	}
-	if tries == 0 {
-		return fault.New(fault.Denied, cps.CodePINBlocked, "the PIN is blocked")
-	}
-	der, err := session.Certificate(d.app.Ctx)
-	if err != nil {
-		return err
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return err
-	}
-	if now := d.app.Clock.Now(); now.After(cert.NotAfter) || now.Before(cert.NotBefore) {
-		return fault.New(fault.Denied, cps.CodeCardExpired, "the certificate is not valid now")
-	}
-	if err := chain(cert, s.Issuers); err != nil {
-		return err
-	}
-	const day = "2006-01-02"
-	d.good(what{"Carte", "Card"}, d.say(what{
-		fmt.Sprintf("%s, %d essais, valable jusqu'au %s", session.Kind(), tries, cert.NotAfter.Format(day)),
-		fmt.Sprintf("%s, %d tries, valid until %s", session.Kind(), tries, cert.NotAfter.Format(day)),
-	}))
-	return nil
-}
-
-// chain looks for the card's authority in a folder of PEM files; without a
-// folder the provider alone judges.
-func chain(cert *x509.Certificate, folder string) error {
-	if folder == "" {
-		return nil
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "*.pem"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		block, _ := pem.Decode(b)
-		if block == nil || block.Type != "CERTIFICATE" {
-			continue
-		}
-		issuer, err := x509.ParseCertificate(block.Bytes)
-		if err == nil && cert.CheckSignatureFrom(issuer) == nil {
-			return nil
-		}
-	}
-	return fault.New(fault.Denied, cps.CodeUntrusted, "no authority of the folder has issued the certificate")
+	d.good(subject, name)
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,9 +47,12 @@ func (s *settings) Validate() []config.Fault {
 	for _, p := range s.Ports {
 		bad(p < 0 || p > 65535, "ports", "must be ports")
 	}
+	seen := map[string]bool{}
 	for i, p := range s.Providers {
 		at := fmt.Sprintf("providers[%d].", i)
 		bad(!cps.IsOrigin(p.Origin), at+"origin", "must be an origin in lower case, without a path")
+		bad(seen[p.Origin], at+"origin", "is given twice")
+		seen[p.Origin] = true
 		bad((p.JWKSFile == "") == (p.JWKSURL == ""), at+"jwks_url", "name jwks_url or jwks_file")
 		bad(p.JWKSURL != "" && !safe(p.JWKSURL), at+"jwks_url", "must be https; http is for loopback")
 		bad(strings.HasPrefix(p.Origin, "http:") && !safe(p.Origin), at+"origin", "must be https; http is for loopback")
@@ -69,7 +73,7 @@ func safe(address string) bool {
 // settingsFlags choose the configuration.
 type settingsFlags struct {
 	Config      string   `short:"c" help:"Configuration file; by default card-bridge/config.yaml in the user's configuration folder, if it exists." type:"path" env:"CARD_BRIDGE_CONFIG"`
-	AllowOrigin []string `help:"Login page that may ask, and where its keys are: ORIGIN=JWKS_URL. Repeatable." placeholder:"ORIGIN=URL" sep:"none"`
+	AllowOrigin []string `help:"Login page that may ask, and where its keys are: ORIGIN=JWKS, an address or a file. Repeatable." placeholder:"ORIGIN=JWKS" sep:"none"`
 	Port        []int    `help:"Port to listen on; the protocol's by default, 0 for any free one."`
 	Pinentry    string   `help:"Program that shows the window."`
 }
@@ -90,10 +94,17 @@ func (f settingsFlags) load() (settings, error) {
 		if err := config.Load(&s, config.Source{File: path}); err != nil {
 			return s, err
 		}
+		s.relativeTo(filepath.Dir(path))
 	}
 	for _, pair := range f.AllowOrigin {
 		origin, keys, _ := strings.Cut(pair, "=")
-		s.Providers = append(s.Providers, providerFrom{Origin: origin, JWKSURL: keys})
+		p := providerFrom{Origin: origin, JWKSURL: keys}
+		if !strings.Contains(keys, "://") {
+			p.JWKSURL, p.JWKSFile = "", keys
+		}
+		// What is said now counts before what is written.
+		s.Providers = slices.DeleteFunc(s.Providers, func(q providerFrom) bool { return q.Origin == origin })
+		s.Providers = append(s.Providers, p)
 	}
 	if len(f.Port) > 0 {
 		s.Ports = f.Port
@@ -118,17 +129,53 @@ func (s settings) providers(c clock.Clock) ([]agent.Provider, error) {
 			list = append(list, agent.Provider{Origin: p.Origin, Keys: &agent.Fetched{URL: p.JWKSURL, HTTP: caller(), Clock: c}})
 			continue
 		}
-		b, err := os.ReadFile(p.JWKSFile)
+		keys, err := readKeys(p.JWKSFile)
 		if err != nil {
 			return nil, fmt.Errorf("keys of %s: %w", p.Origin, err)
-		}
-		var keys jose.JSONWebKeySet
-		if err := json.Unmarshal(b, &keys); err != nil {
-			return nil, fault.Wrap(fault.Invalid, "", "keys of "+p.Origin+" cannot be read", err)
 		}
 		list = append(list, agent.Provider{Origin: p.Origin, Keys: agent.Pinned(keys)})
 	}
 	return list, nil
+}
+
+// relativeTo lets files be named from where the configuration stands.
+func (s *settings) relativeTo(dir string) {
+	under := func(p *string) {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	under(&s.Issuers)
+	for i := range s.Providers {
+		under(&s.Providers[i].JWKSFile)
+	}
+}
+
+func readKeys(file string) (jose.JSONWebKeySet, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return jose.JSONWebKeySet{}, err
+	}
+	return parseKeys(b)
+}
+
+// parseKeys takes a set of public keys of which at least one can sign a challenge.
+func parseKeys(b []byte) (jose.JSONWebKeySet, error) {
+	var keys jose.JSONWebKeySet
+	if err := json.Unmarshal(b, &keys); err != nil {
+		return keys, fault.Wrap(fault.Invalid, "", "no key set in JSON", err)
+	}
+	usable := false
+	for _, k := range keys.Keys {
+		if !k.IsPublic() {
+			return keys, fault.New(fault.Invalid, "", "the set holds a private key: pin public ones")
+		}
+		usable = usable || k.KeyID != "" && (k.Algorithm == "" || k.Algorithm == string(jose.ES256) || k.Algorithm == string(jose.PS256))
+	}
+	if !usable {
+		return keys, fault.New(fault.Invalid, "", "no key of the set can sign a challenge (ES256 or PS256, with a kid)")
+	}
+	return keys, nil
 }
 
 // caller reaches providers: bounded in time, following nothing.
