@@ -5,6 +5,8 @@ BIN := bin
 GOBIN_DIR := $(shell $(GO) env GOPATH)/bin
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(GOBIN_DIR)/golangci-lint-$(GOLANGCI_VERSION)
+NFPM_VERSION := v2.45.2
+VERSION ?= 0.1.0
 FUZZTIME ?= 3s
 export CGO_ENABLED ?= 1
 
@@ -17,7 +19,11 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/egide ./cmd/ecps ./cmd/dmp
 
 bridge: ## the card bridge with card readers: needs gcc, pkg-config and libpcsclite-dev
-	CGO_ENABLED=1 $(GO) build -trimpath -tags pcsc -o $(BIN)/card-bridge ./cmd/card-bridge
+	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '-s -w' -tags pcsc -o $(BIN)/card-bridge ./cmd/card-bridge
+
+deb: bridge ## a Debian package of the bridge
+	GOARCH=$$($(GO) env GOARCH) VERSION=$(VERSION) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) \
+	  package --config deploy/card-bridge/nfpm.yaml --packager deb --target $(BIN)/
 
 packages: ## system packages of the tests
 	@.ci/packages
