@@ -15,6 +15,18 @@ if (field && help) {
   tell();
 }
 
+// The means used last in this browser comes first and has the focus. That word is
+// all that is kept; it says nothing of who used it.
+function usedCardLast() {
+  try { return localStorage.getItem("means") === "card"; } catch { return false; }
+}
+const card = document.getElementById("submit-card");
+if (card && usedCardLast()) {
+  const section = document.getElementById("mean-card");
+  section.parentElement.prepend(section);
+  card.focus();
+}
+
 // An error gets the focus, so that it is read first.
 document.getElementById("alert")?.focus();
 if (field?.getAttribute("aria-invalid") === "true") field.focus();
@@ -25,6 +37,7 @@ if (form) {
   form.addEventListener("submit", (e) => {
     if (form.dataset.sent) e.preventDefault();
     form.dataset.sent = "1";
+    try { localStorage.setItem("means", "ecps"); } catch { /* not kept: nothing is lost */ }
   });
   window.addEventListener("pageshow", () => delete form.dataset.sent);
 }

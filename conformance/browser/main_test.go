@@ -25,6 +25,7 @@ import (
 type sheet struct {
 	Issuer   string `json:"issuer"`
 	DMPURL   string `json:"dmp_url"`
+	CardsURL string `json:"cards_url"`
 	Personas []struct {
 		Login, Name, Behaviour string
 	} `json:"personas"`

@@ -9,5 +9,6 @@ for need in chromium npm; do
     exit 0
   fi
 done
+node --test ../../assets/card_test.mjs
 npm ci --silent --no-audit --no-fund
 go test -count=1 -timeout 10m ./...
