@@ -37,7 +37,7 @@ type provider struct {
 
 func newProvider(t *testing.T) *provider {
 	t.Helper()
-	p := &provider{removals: make(chan cps.Removal, 64)}
+	p := &provider{removals: make(chan cps.Removal, 512)}
 	set := publicKeys(t)
 	p.keys.Store(&set)
 	mux := http.NewServeMux()
