@@ -115,7 +115,8 @@ func (b *bed) serve(l *agent.Listeners) {
 	})
 }
 
-// silent holds for every test: what the bridge wrote down is no secret.
+// silent holds for every test: what the bridge wrote down is no secret, and no
+// command to a card.
 func (b *bed) silent() {
 	written := b.log.String()
 	for name, secret := range b.provider.secrets() {
@@ -137,7 +138,7 @@ func (b *bed) sign(c cps.Challenge) string {
 	b.Helper()
 	token, err := c.Sign(signer{b.T})
 	must(b.T, err)
-	b.provider.remember(c)
+	b.provider.remember(c, token)
 	return token
 }
 

@@ -9,10 +9,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,12 +34,12 @@ type provider struct {
 	removals chan cps.Removal
 
 	mu     sync.Mutex
-	issued []cps.Challenge
+	issued map[string]cps.Challenge // by token
 }
 
 func newProvider(t *testing.T) *provider {
 	t.Helper()
-	p := &provider{removals: make(chan cps.Removal, 512)}
+	p := &provider{removals: make(chan cps.Removal, 512), issued: map[string]cps.Challenge{}}
 	set := publicKeys(t)
 	p.keys.Store(&set)
 	mux := http.NewServeMux()
@@ -69,10 +71,10 @@ func (p *provider) removal(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (p *provider) remember(c cps.Challenge) {
+func (p *provider) remember(c cps.Challenge, token string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.issued = append(p.issued, c)
+	p.issued[token] = c
 }
 
 // secrets are what no log may carry.
@@ -84,7 +86,9 @@ func (p *provider) secrets() map[string]string {
 	if block, _ := pem.Decode([]byte(c.Authentication.Certificate)); block != nil {
 		all["certificate"] = base64.StdEncoding.EncodeToString(block.Bytes)[:64]
 	}
-	for _, c := range p.issued {
+	all["PIN, as bytes of a command"] = hex.EncodeToString([]byte(rightPIN))
+	for token, c := range p.issued {
+		all["challenge "+c.ID] = strings.Split(token, ".")[1] // the removal secret is in it
 		if c.Removal != "" {
 			all["removal secret of "+c.ID] = c.Removal
 		}
