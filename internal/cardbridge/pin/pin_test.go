@@ -95,7 +95,7 @@ func FuzzClean(f *testing.F) {
 		if utf8.RuneCountInString(cleaned) <= maxShown && clean(cleaned) != cleaned {
 			t.Errorf("%q cleaned twice is another", s)
 		}
-		w := Window{Service: s, Provider: s, Reader: s}
+		w := Window{Service: s, Provider: s, Reader: "R" + s}
 		if n := strings.Count(w.description(), "\n"); n != 3 {
 			t.Errorf("%q makes %d lines", s, n+1)
 		}
