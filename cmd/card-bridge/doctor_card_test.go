@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/pem"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -164,16 +165,21 @@ func TestDoctorExaminesCards(t *testing.T) {
 	}
 }
 
-// A computer without the service is told how to start it.
+// A computer without the service is told how to start it. It takes a process of
+// its own: the library reads where the service is once and for all.
 func TestDoctorWithoutPCSCD(t *testing.T) {
-	t.Setenv("PCSCLITE_CSOCK_NAME", filepath.Join(t.TempDir(), "nobody"))
 	a, err := pki.New(pki.Options{Clock: clock.System{}, Bits: 2048, Seed: []byte("doctor")})
 	must(t, err)
 	s := &surgery{t: t}
-	s.config = s.settled(a)
-	for french, want := range map[bool]string{true: "!!  Service des cartes: démarrez pcscd", false: "!!  Card service: start pcscd"} {
-		if said, content := s.examine(french); content || !strings.Contains(said, want) {
-			t.Error(said)
+	config := s.settled(a)
+	ourselves, err := os.Executable()
+	must(t, err)
+	for lang, want := range map[string]string{"fr_FR.UTF-8": "!!  Service des cartes: démarrez pcscd", "C": "!!  Card service: start pcscd"} {
+		cmd := exec.CommandContext(t.Context(), ourselves, "doctor", "--config", config)
+		cmd.Env = append(os.Environ(), asProgram+"=1", "PCSCLITE_CSOCK_NAME="+filepath.Join(t.TempDir(), "nobody"), "LC_ALL="+lang)
+		said, err := cmd.Output()
+		if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(said), want) {
+			t.Errorf("%v, %s", err, said)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -75,18 +76,17 @@ func TestKeysBesideTheConfiguration(t *testing.T) {
 	}
 }
 
-// Without a service the doctor says how to start it, in the user's language.
-func TestDoctorWithoutAService(t *testing.T) {
-	t.Setenv("PCSCLITE_CSOCK_NAME", filepath.Join(t.TempDir(), "nobody"))
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+// Without anything set up the doctor says what to do first, in the user's
+// language. A process of its own: the card library reads its surroundings once.
+func TestDoctorWithoutAnything(t *testing.T) {
+	ourselves, err := os.Executable()
+	must(t, err)
 	for lang, want := range map[string]string{"fr_FR.UTF-8": "Pages de connexion: ajoutez", "en_GB.UTF-8": "Login pages: add"} {
-		t.Setenv("LC_ALL", lang)
-		var out, complaints strings.Builder
-		if code := run(t.Context(), []string{"doctor", "--port", "0"}, &out, &complaints); code != 1 {
-			t.Errorf("exit %d", code)
-		}
-		if !strings.Contains(out.String(), want) || strings.Count(out.String(), "!!") < 2 {
-			t.Errorf("%s: %s%s", lang, out.String(), complaints.String())
+		cmd := exec.CommandContext(t.Context(), ourselves, "doctor", "--port", "0")
+		cmd.Env = append(os.Environ(), asProgram+"=1", "PCSCLITE_CSOCK_NAME="+filepath.Join(t.TempDir(), "nobody"), "XDG_CONFIG_HOME="+t.TempDir(), "LC_ALL="+lang)
+		out, err := cmd.Output()
+		if said := string(out); cmd.ProcessState.ExitCode() != 1 || !strings.Contains(said, want) || strings.Count(said, "!!") < 2 {
+			t.Errorf("%s: %v, %s", lang, err, said)
 		}
 	}
 }
