@@ -19,7 +19,7 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/egide ./cmd/ecps ./cmd/dmp
 
 bridge: ## the card bridge with card readers: needs gcc, pkg-config and libpcsclite-dev
-	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '-s -w' -tags pcsc -o $(BIN)/card-bridge ./cmd/card-bridge
+	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -tags pcsc -o $(BIN)/card-bridge ./cmd/card-bridge
 
 deb: bridge ## a Debian package of the bridge
 	GOARCH=$$($(GO) env GOARCH) VERSION=$(VERSION) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION) \

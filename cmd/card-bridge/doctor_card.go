@@ -121,9 +121,13 @@ func (d *doctor) card(ctx context.Context, t cardbridge.Transport, r cardbridge.
 		return err
 	}
 	const day = "2006-01-02"
+	left := what{fmt.Sprintf("%d essais", tries), fmt.Sprintf("%d tries", tries)}
+	if tries == 1 {
+		left = what{"1 essai", "1 try"}
+	}
 	d.good(what{"Carte", "Card"}, d.say(what{
-		fmt.Sprintf("%s, %d essais, valable jusqu'au %s", session.Kind(), tries, cert.NotAfter.Format(day)),
-		fmt.Sprintf("%s, %d tries, valid until %s", session.Kind(), tries, cert.NotAfter.Format(day)),
+		fmt.Sprintf("%s, %s, valable jusqu'au %s", session.Kind(), left.fr, cert.NotAfter.Format(day)),
+		fmt.Sprintf("%s, %s, valid until %s", session.Kind(), left.en, cert.NotAfter.Format(day)),
 	}))
 	return nil
 }

@@ -99,7 +99,14 @@ func (versionCmd) Run(a *app) error {
 	return err
 }
 
+// release is set when a package is built (make bridge VERSION=1.2.3).
+var release string
+
 func version() string {
+	if release != "" {
+		return release
+	}
+
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "devel"
