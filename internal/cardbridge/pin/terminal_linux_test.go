@@ -94,11 +94,12 @@ func typing[T any](c console, text, prompt string, ask func(context.Context) (T,
 		err error
 	}
 	done := make(chan outcome, 1)
+	before := strings.Count(c.screen.String(), prompt)
 	go func() {
 		got, err := ask(c.Context())
 		done <- outcome{got, err}
 	}()
-	until(c.T, prompt, func() bool { return strings.Contains(c.screen.String(), prompt) })
+	until(c.T, prompt, func() bool { return strings.Count(c.screen.String(), prompt) > before })
 	for {
 		if _, err := c.keys.WriteString(text); err != nil {
 			c.Fatal(err)
