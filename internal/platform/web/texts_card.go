@@ -17,8 +17,8 @@ func cardPlaceText(code string) (bilingual, bool) {
 	switch code {
 	case "PF-CA-018":
 		return known(
-			Text{"Accès au lecteur non autorisé", "Le navigateur n'a pas été autorisé à joindre le lien avec la carte sur cet ordinateur.", "Ouvrez les réglages de ce site (à gauche de l'adresse), autorisez l'accès aux appareils de cet ordinateur, puis réessayez."},
-			Text{"Reader access not allowed", "The browser was not allowed to reach the card bridge on this computer.", "Open this site's settings (left of the address), allow access to devices on this computer, then try again."})
+			Text{"Accès au lecteur non autorisé", "Le navigateur n'a pas été autorisé à joindre le lien avec la carte sur cet ordinateur.", "Ouvrez les réglages de ce site (à gauche de l'adresse), autorisez l'accès aux programmes de cet ordinateur. La page continue toute seule."},
+			Text{"Reader access not allowed", "The browser was not allowed to reach the card bridge on this computer.", "Open this site's settings (left of the address), allow access to programs on this computer. The page goes on by itself."})
 	case "PF-CA-019":
 		return known(
 			Text{"Lien avec la carte absent", "Le programme qui relie la carte au navigateur ne répond pas sur cet ordinateur.", "Démarrez « card-bridge », ou demandez à votre service informatique de l'installer. La page continue toute seule."},
@@ -52,16 +52,16 @@ func cardCodeText(code string) (bilingual, bool) {
 			Text{"Wrong PIN", "The PIN typed is not the card's.", "Try again; a third wrong PIN blocks the card."})
 	case "PF-CA-027":
 		return known(
-			Text{"Carte bloquée", "Trois codes faux ont bloqué la carte.", "Débloquez-la avec votre code de déblocage, ou utilisez votre e-CPS."},
-			Text{"Card blocked", "Three wrong PINs have blocked the card.", "Unblock it with your unblocking code, or use your e-CPS."})
+			Text{"Carte bloquée", "Trois codes faux ont bloqué la carte.", "Débloquez-la avec votre code de déblocage, ou choisissez un autre moyen si la page en propose un."},
+			Text{"Card blocked", "Three wrong PINs have blocked the card.", "Unblock it with your unblocking code, or choose another means if the page offers one."})
 	case "PF-CA-028":
 		return known(
 			Text{"Carte retirée", "La carte a été retirée avant la fin.", "Remettez-la et laissez-la dans le lecteur, puis réessayez."},
 			Text{"Card removed", "The card was taken out before the end.", "Insert it again and leave it in the reader, then try again."})
 	case "PF-CA-029":
 		return known(
-			Text{"Saisie annulée", "La saisie du code a été annulée. Rien n'a été envoyé.", "Réessayez quand vous voulez, ou choisissez un autre moyen."},
-			Text{"Entry cancelled", "The PIN entry was cancelled. Nothing was sent.", "Try again whenever you like, or choose another means."})
+			Text{"Saisie annulée", "La saisie du code a été annulée. Rien n'a été envoyé.", "Réessayez quand vous voulez, ou choisissez un autre moyen si la page en propose un."},
+			Text{"Entry cancelled", "The PIN entry was cancelled. Nothing was sent.", "Try again whenever you like, or choose another means if the page offers one."})
 	case "PF-CA-030":
 		return known(
 			Text{"Temps écoulé", "Le code n'a pas été saisi à temps. Rien n'a été envoyé.", "Réessayez : une nouvelle fenêtre s'ouvrira."},
@@ -153,8 +153,8 @@ func cardHolderText(code string) (bilingual, bool) {
 			Text{"Card revoked", "The authority that issued this card has revoked it.", "Use your new card or your e-CPS, or contact your professional order or your employer."})
 	case "PF-CA-051":
 		return known(
-			Text{"Vérification impossible", "La validité de la carte ne peut pas être vérifiée en ce moment. Votre carte n'est pas en cause.", "Réessayez dans quelques minutes, ou utilisez votre e-CPS."},
-			Text{"Cannot be checked now", "The card's validity cannot be checked at the moment. Your card is not at fault.", "Try again in a few minutes, or use your e-CPS."})
+			Text{"Vérification impossible", "La validité de la carte ne peut pas être vérifiée en ce moment. Votre carte n'est pas en cause.", "Réessayez dans quelques minutes, ou choisissez un autre moyen si la page en propose un."},
+			Text{"Cannot be checked now", "The card's validity cannot be checked at the moment. Your card is not at fault.", "Try again in a few minutes, or choose another means if the page offers one."})
 	case "PF-CA-052":
 		return known(
 			Text{"Titulaire introuvable", "Le titulaire de cette carte n'est pas dans l'Annuaire Santé.", "Si vous venez d'être enregistré, il faut jusqu'à un jour. Sinon, adressez-vous à votre ordre ou à votre employeur."},
@@ -162,7 +162,7 @@ func cardHolderText(code string) (bilingual, bool) {
 	case "PF-CA-053":
 		return known(
 			Text{"Connexion impossible", "L'enregistrement du titulaire dans l'Annuaire Santé est clos : il ne permet plus de se connecter.", "Si c'est une erreur, adressez-vous à votre ordre professionnel ou à votre employeur."},
-			Text{"Sign-in not possible", "The holder's record in the Annuaire Santé (the national register) is closed: it no longer lets him sign in.", "If this is a mistake, contact your professional order or your employer."})
+			Text{"Sign-in not possible", "The holder's record in the Annuaire Santé (the national register) is closed: it no longer allows signing in.", "If this is a mistake, contact your professional order or your employer."})
 	case "PF-CA-054":
 		return known(
 			Text{"Carte retirée", "La carte a été retirée avant la fin de la connexion : rien n'est resté ouvert.", "Remettez-la dans le lecteur et réessayez."},

@@ -109,6 +109,24 @@ func TestFormActionIsWidenedByNameOnly(t *testing.T) {
 	}
 }
 
+// Only the page of the card reaches the bridge, and only where it was told to.
+func TestConnectSourcesAreNamedForOneAnswerOnly(t *testing.T) {
+	s := newSite(t, "production")
+	s.GET("/card", func(c echo.Context) error {
+		web.AllowConnectTo(c, "http://127.0.0.1:17651", "http://127.0.0.1:17652")
+		return c.NoContent(204)
+	})
+	s.GET("/other", func(c echo.Context) error { return c.NoContent(204) })
+	for _, visit := range []struct{ path, want string }{
+		{"/other", "'self'"}, {"/card", "'self' http://127.0.0.1:17651 http://127.0.0.1:17652"}, {"/other", "'self'"}, {"/no-such-page", "'self'"},
+	} {
+		_, csp, _ := strings.Cut(s.do(get(visit.path)).Header().Get("Content-Security-Policy"), "connect-src ")
+		if got, _, _ := strings.Cut(csp, ";"); got != visit.want {
+			t.Errorf("%s: connect-src %q, want %q", visit.path, got, visit.want)
+		}
+	}
+}
+
 func TestNonceIsFreshAndInThePolicy(t *testing.T) {
 	s := newSite(t, "production")
 	s.GET("/x", func(c echo.Context) error {
