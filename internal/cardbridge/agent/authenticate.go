@@ -70,8 +70,8 @@ func (a *Agent) answer(ctx context.Context, origin, token string, c cps.Challeng
 	if err != nil {
 		return cps.Answer{}, left.explain(err)
 	}
-	if c.Removal != "" {
-		a.stays.watch(reader, origin, cps.Removal{ID: c.ID, Secret: c.Removal})
+	if c.Removal != "" && !a.stays.watch(reader, origin, cps.Removal{ID: c.ID, Secret: c.Removal}) {
+		return cps.Answer{}, refuse(cps.UserCancelled, fault.New(fault.Unavailable, "", "the bridge stops: nobody would see the card leave"))
 	}
 	return cps.NewAnswer(origin, certificate, signature, cps.AnswerCard{Type: string(kind), Interface: "contact"}, a.Version), nil
 }

@@ -90,11 +90,11 @@ func (f *Fetched) fetch(ctx context.Context) error {
 	unavailable := func(err error) error {
 		return fault.Wrap(fault.Unavailable, cps.CodeChallengeInvalid, "the provider's keys cannot be fetched", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil) //nolint:gosec // an address of our own configuration
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.URL, nil)
 	if err != nil {
 		return unavailable(err)
 	}
-	res, err := f.HTTP.Do(req) //nolint:gosec // as above
+	res, err := f.HTTP.Do(req)
 	if err != nil {
 		return unavailable(err)
 	}

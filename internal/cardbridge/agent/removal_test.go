@@ -11,6 +11,7 @@ import (
 
 	"github.com/egide-id/egide/internal/cardbridge"
 	"github.com/egide-id/egide/internal/cardbridge/agent"
+	"github.com/egide-id/egide/internal/cardbridge/softcard"
 	"github.com/egide-id/egide/internal/means/cps"
 )
 
@@ -268,5 +269,22 @@ func TestLoginIsForgottenAfterItsSession(t *testing.T) {
 	c := b.login()
 	b.slots.Remove(one)
 	b.reported(c)
+	b.nothingMore()
+}
+
+// A signature that is made while the bridge stops is not given away: nobody
+// would see its card leave.
+func TestSignatureWhileTheBridgeStopsIsKept(t *testing.T) {
+	b := newBed(t)
+	signing := false
+	b.slots.Intercept(one, func(_ int, c []byte) softcard.Event {
+		if signing { // its answer is being fetched
+			b.agent.Close(context.Background())
+		}
+		signing = c[1] == 0x88
+		return softcard.Answer
+	})
+	_, token := b.challenge()
+	b.refused(b.ask(token), cps.UserCancelled)
 	b.nothingMore()
 }

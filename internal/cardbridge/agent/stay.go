@@ -45,24 +45,28 @@ func newStays(a *Agent) *stays {
 	return s
 }
 
-// watch adds a login to those of its card.
-func (s *stays) watch(r cardbridge.Reader, origin string, removal cps.Removal) {
+// watch adds a login to those of its card; false when the bridge stops.
+func (s *stays) watch(r cardbridge.Reader, origin string, removal cps.Removal) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.agent.Clock.Now()
 	s.held = slices.DeleteFunc(s.held, func(x stay) bool { return now.After(x.until) })
-	if s.over || len(s.held) >= maxStays {
+	if s.over {
+		return false
+	}
+	if len(s.held) >= maxStays {
 		// Better logged out than unwatched.
 		s.running.Go(func() { s.agent.report(s.life, origin, removal) })
-		return
+		return true
 	}
 	s.held = append(s.held, stay{reader: r, origin: origin, removal: removal, until: now.Add(stayLimit)})
 	if s.wake != nil {
 		s.wake() // it waits for changes since a list that may be older than this login
-		return
+		return true
 	}
 	s.wake = func() {} // there is a watcher from here on; its first wait is still to come
 	s.running.Go(s.run)
+	return true
 }
 
 // run watches the readers while there is a card to watch.

@@ -7,6 +7,8 @@ import (
 )
 
 // hideInput switches the echo of a terminal off; what is no terminal has none.
+// Both ways drop what was typed for another window and not sent: its digits
+// would join the next PIN and cost a try, or end up in a shell.
 func hideInput(f *os.File) (restore func(), err error) {
 	fd := int(f.Fd())
 	was, err := unix.IoctlGetTermios(fd, unix.TCGETS)
@@ -15,8 +17,8 @@ func hideInput(f *os.File) (restore func(), err error) {
 	}
 	hidden := *was
 	hidden.Lflag &^= unix.ECHO
-	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &hidden); err != nil {
+	if err := unix.IoctlSetTermios(fd, unix.TCSETSF, &hidden); err != nil {
 		return nil, err
 	}
-	return func() { _ = unix.IoctlSetTermios(fd, unix.TCSETS, was) }, nil
+	return func() { _ = unix.IoctlSetTermios(fd, unix.TCSETSF, was) }, nil
 }

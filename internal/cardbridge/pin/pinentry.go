@@ -86,11 +86,9 @@ func (p Pinentry) window(ctx context.Context, w Window, description string, ask 
 		pinentry.WithPrompt(w.prompt()), pinentry.WithOK(w.say("Continuer", "Continue")), pinentry.WithCancel(w.say("Annuler", "Cancel")),
 		warning(w),
 	)
-	if err != nil {
-		run.stop()
-		return noWindow(err)
+	if err == nil {
+		err = ask(c, run)
 	}
-	err = ask(c, run)
 	run.stop()
 	switch {
 	case err == nil:

@@ -258,6 +258,15 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
+// A page that was closed before its window came is no missing window.
+func TestQuestionThatEndedBeforeItsWindow(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := newScripted(t, "GETPIN", "echo OK").PIN(ctx, window); !errors.Is(err, context.Canceled) || fault.CodeOf(err) != "" {
+		t.Error(err)
+	}
+}
+
 func TestMessageForThePINPadEndsWithoutAFault(t *testing.T) {
 	s := newScripted(t, "MESSAGE", "read -r more")
 	ctx, cancel := context.WithCancel(t.Context())

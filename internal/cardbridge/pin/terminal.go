@@ -22,7 +22,7 @@ type Terminal struct {
 
 // NewTerminal asks on in and out.
 func NewTerminal(in *os.File, out io.Writer) *Terminal {
-	return &Terminal{in: in, out: out, typed: make(chan []byte)}
+	return &Terminal{in: in, out: out, typed: make(chan []byte, 1)}
 }
 
 // maxTyped bounds a line that is typed.
@@ -84,6 +84,11 @@ func (t *Terminal) OnPad(ctx context.Context, w Window) error {
 // line asks and gives what is typed; it gives up with ctx.
 func (t *Terminal) line(ctx context.Context, prompt string) ([]byte, error) {
 	t.once.Do(func() { go t.read() })
+	select {
+	case stale := <-t.typed:
+		clear(stale)
+	default:
+	}
 	if _, err := io.WriteString(t.out, prompt); err != nil {
 		return nil, noWindow(err)
 	}
@@ -101,8 +106,17 @@ func (t *Terminal) line(ctx context.Context, prompt string) ([]byte, error) {
 	}
 }
 
+// hand keeps one line for whoever asks, and wipes what nobody has asked for.
+func (t *Terminal) hand(line []byte) {
+	select {
+	case t.typed <- line:
+	default:
+		clear(line)
+	}
+}
+
 // read is the one reader of the terminal. What is typed while nobody asks, after
-// a window was closed, belongs to no window and is wiped.
+// a window was closed, belongs to no window: the next one wipes it.
 func (t *Terminal) read() {
 	defer close(t.typed)
 	line := make([]byte, 0, maxTyped)
@@ -111,10 +125,7 @@ func (t *Terminal) read() {
 		n, err := t.in.Read(key[:])
 		switch {
 		case n == 1 && key[0] == '\n':
-			select {
-			case t.typed <- bytes.Clone(bytes.TrimRight(line, "\r")):
-			default:
-			}
+			t.hand(bytes.Clone(bytes.TrimRight(line, "\r")))
 			clear(line)
 			line = line[:0]
 		case n == 1 && len(line) < maxTyped:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -252,5 +253,20 @@ func TestTerminalMessageForThePINPad(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// Digits typed before a window, or into one that was closed, are no part of the
+// next PIN: they would cost a try.
+func TestTerminalForgetsDigitsOfNoWindow(t *testing.T) {
+	c := newConsole(t, true)
+	if _, err := c.keys.WriteString("12"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c.keys, make([]byte, 2)); err != nil { // their echo: the terminal has them
+		t.Fatal(err)
+	}
+	if typed, err := c.pin("1234\n"); typed != "1234" || err != nil {
+		t.Errorf("%q, %v", typed, err)
 	}
 }
