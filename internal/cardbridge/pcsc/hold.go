@@ -18,6 +18,8 @@ import (
 const (
 	forTheCard = 3 * time.Second // their transaction
 	renewals   = 3               // of a connection whose card they reset
+	resets     = 20              // looks at a card that is being reset just now
+	resetPause = 50 * time.Millisecond
 )
 
 // Connect implements cardbridge.Transport: shared, so that practice software
@@ -32,7 +34,7 @@ func (r *Readers) Connect(ctx context.Context, reader string) (cardbridge.Card, 
 	}
 	done := make(chan result, 1)
 	go func() {
-		c, err := hold(reader)
+		c, err := r.hold(reader)
 		done <- result{c, err}
 	}()
 	late, stop := r.clock.After(forTheCard)
@@ -61,13 +63,13 @@ func (r *Readers) Connect(ctx context.Context, reader string) (cardbridge.Card, 
 }
 
 // hold connects and begins the transaction.
-func hold(reader string) (*connection, error) {
+func (r *Readers) hold(reader string) (*connection, error) {
 	service, err := establish()
 	if err != nil {
 		return nil, err
 	}
 	c := &connection{service: service, turn: make(chan struct{}, 1)}
-	if c.card, err = service.Connect(reader, scard.ShareShared, scard.ProtocolAny); err != nil {
+	if c.card, err = r.connect(service, reader); err != nil {
 		_ = service.Release() // the connection's own failure counts
 		return nil, connectFailure(err)
 	}
@@ -80,6 +82,21 @@ func hold(reader string) (*connection, error) {
 	}
 	c.atr, c.verify = status.Atr, pinPad(c.card)
 	return c, nil
+}
+
+// connect waits out a reset that is under way, as after each login of ours: for
+// that moment the card has no protocol [C RUN].
+func (r *Readers) connect(service *scard.Context, reader string) (*scard.Card, error) {
+	card, err := service.Connect(reader, scard.ShareShared, scard.ProtocolAny)
+	for range resets {
+		if !errors.Is(err, scard.ErrProtoMismatch) {
+			break
+		}
+		over, _ := r.clock.After(resetPause)
+		<-over
+		card, err = service.Connect(reader, scard.ShareShared, scard.ProtocolAny)
+	}
+	return card, err
 }
 
 // begin takes the card for us alone. A program that ended with a reset, as we do
