@@ -12,6 +12,7 @@ import (
 	"github.com/ebfe/scard"
 
 	"github.com/egide-id/egide/internal/means/cps"
+	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
 )
 
@@ -20,6 +21,7 @@ const forAnswer = 10 * time.Second
 
 // connection is a card held in one transaction.
 type connection struct {
+	clock   clock.Clock
 	service *scard.Context
 	card    *scard.Card
 	atr     []byte
@@ -102,7 +104,7 @@ func (c *connection) Reconnect(ctx context.Context) error {
 		if err := c.card.Reconnect(scard.ShareShared, scard.ProtocolAny, scard.ResetCard); err != nil {
 			return nil, err
 		}
-		return nil, begin(c.card)
+		return nil, begin(c.clock, c.card)
 	})
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/egide-id/egide/internal/cardbridge"
 	"github.com/egide-id/egide/internal/means/cps"
+	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
 )
 
@@ -68,12 +69,12 @@ func (r *Readers) hold(reader string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{service: service, turn: make(chan struct{}, 1)}
+	c := &connection{service: service, clock: r.clock, turn: make(chan struct{}, 1)}
 	if c.card, err = r.connect(service, reader); err != nil {
 		_ = service.Release() // the connection's own failure counts
 		return nil, connectFailure(err)
 	}
-	if err := begin(c.card); err != nil {
+	if err := begin(r.clock, c.card); err != nil {
 		return nil, errors.Join(failure(err), c.Close())
 	}
 	status, err := c.card.Status()
@@ -84,30 +85,40 @@ func (r *Readers) hold(reader string) (*connection, error) {
 	return c, nil
 }
 
-// connect waits out a reset that is under way, as after each login of ours: for
-// that moment the card has no protocol [C RUN].
-func (r *Readers) connect(service *scard.Context, reader string) (*scard.Card, error) {
-	card, err := service.Connect(reader, scard.ShareShared, scard.ProtocolAny)
+// connect connects, and waits out a reset that is under way.
+func (r *Readers) connect(service *scard.Context, reader string) (card *scard.Card, err error) {
+	err = settled(r.clock, func() error {
+		card, err = service.Connect(reader, scard.ShareShared, scard.ProtocolAny)
+		return err
+	})
+	return card, err
+}
+
+// settled tries again while the card is being reset, as after each login of
+// ours: for that moment it has no protocol [C RUN].
+func settled(c clock.Clock, try func() error) error {
+	err := try()
 	for range resets {
 		if !errors.Is(err, scard.ErrProtoMismatch) {
 			break
 		}
-		over, _ := r.clock.After(resetPause)
+		over, _ := c.After(resetPause)
 		<-over
-		card, err = service.Connect(reader, scard.ShareShared, scard.ProtocolAny)
+		err = try()
 	}
-	return card, err
+	return err
 }
 
 // begin takes the card for us alone. A program that ended with a reset, as we do
 // ourselves, may have done so since we connected: the connection is renewed.
-func begin(card *scard.Card) error {
+func begin(c clock.Clock, card *scard.Card) error {
 	err := card.BeginTransaction()
 	for range renewals {
 		if !errors.Is(err, scard.ErrResetCard) {
 			break
 		}
-		if err = card.Reconnect(scard.ShareShared, scard.ProtocolAny, scard.LeaveCard); err == nil {
+		err = settled(c, func() error { return card.Reconnect(scard.ShareShared, scard.ProtocolAny, scard.LeaveCard) })
+		if err == nil {
 			err = card.BeginTransaction()
 		}
 	}
