@@ -15,6 +15,9 @@ const (
 	CodeRefused     = "PF-EC-019" // the holder refused on the phone
 	CodeSuperseded  = "PF-EC-020" // a newer login of the same browser took over
 	CodeCancelled   = "PF-EC-021" // cancelled on the page
+	CodeFrozen      = "PF-EC-022" // the holder said that it was not he: all is frozen
+	CodePending     = "PF-EC-023" // a new phone that its holder has not confirmed yet
+	CodeOfflineCode = "PF-EC-024" // the offline code is wrong, used, or too many were tried
 )
 
 // Codes that only a phone sees.
@@ -30,4 +33,8 @@ const (
 	CodeInvitation = "PF-EC-038" // the invitation is unknown, used or too old
 	CodeTrivialPIN = "PF-EC-039" // a PIN anybody would try first (PG-15)
 	CodeBusy       = "PF-EC-040" // too many streams of one phone
+	CodeSecret     = "PF-EC-041" // an activation secret is wrong
+	CodeActivation = "PF-EC-042" // the activation is over: too old, too many tries, or used
+	CodeStart      = "PF-EC-043" // the QR or link of a login page is too old, or used
+	CodeSameMeans  = "PF-EC-044" // this needs another means than the one that is stopped
 )

@@ -37,6 +37,9 @@ type Enrolled struct {
 	Holder    string `json:"holder"`
 	Ratchet   string `json:"ratchet"`
 	ExpiresAt int64  `json:"expires_at"` // three years (S-68)
+	// Check is two digits that the portal shows too, where the holder confirms
+	// there that this phone is his (way A); empty when the phone is good at once.
+	Check string `json:"check,omitempty"`
 }
 
 func (e Enrolment) digest() []byte {

@@ -17,6 +17,7 @@ import (
 const (
 	typCall      = "ecps-call+jwt"
 	typAnswer    = "ecps-answer+jwt"
+	typAct       = "ecps-act+jwt"
 	typEnrolment = "ecps-enrolment+jwt"
 )
 

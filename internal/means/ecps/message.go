@@ -7,6 +7,7 @@ type Request struct {
 	Service     string   `json:"service"`     // client_id
 	Name        string   `json:"name"`        // of the service, for the eye
 	Asker       string   `json:"asker"`
+	Place       string   `json:"place,omitempty"` // label of the workstation, where it has one
 	OpenedAt    int64    `json:"opened_at"`
 	ExpiresAt   int64    `json:"expires_at"`
 	State       string   `json:"state"`
@@ -14,6 +15,7 @@ type Request struct {
 	Choices     []string `json:"choices"`          // three values, empty when typed
 	TriesLeft   int      `json:"tries_left"`       // wrong PINs before the lock
 	Number      string   `json:"number,omitempty"` // sandbox only, for phones nobody looks at
+	Here        bool     `json:"here,omitempty"`   // asked by this very phone: nothing to compare, and the login goes on here alone
 }
 
 // Requests is what waits for the holder, those of browsers he knows first.
@@ -38,17 +40,28 @@ type Receipt struct {
 	V         int    `json:"v"`
 	State     string `json:"state"`      // approved or refused
 	WrongPINs int    `json:"wrong_pins"` // wrong PINs since the last right one, so that a holder sees others' tries
+	// Return is where the browser of this phone goes on, with a code that is good
+	// once and there alone; only for a login that began on this phone.
+	Return string `json:"return,omitempty"`
 }
 
 // DeviceInfo is what a phone shows on its first screen.
 type DeviceInfo struct {
-	V         int    `json:"v"`
-	Device    string `json:"device"`
-	Holder    string `json:"holder"`
-	State     string `json:"state"` // active, locked, suspended, expired
-	TriesLeft int    `json:"tries_left"`
-	ExpiresAt int64  `json:"expires_at"`
-	Time      int64  `json:"time"`
+	V          int    `json:"v"`
+	Device     string `json:"device"`
+	Holder     string `json:"holder"`
+	State      string `json:"state"` // pending, active, locked, suspended, frozen, expired
+	TriesLeft  int    `json:"tries_left"`
+	ExpiresAt  int64  `json:"expires_at"`
+	Time       int64  `json:"time"`
+	Label      string `json:"label"` // what the holder calls this phone
+	EnrolledAt int64  `json:"enrolled_at"`
+	Check      string `json:"check"`   // two digits, while pending
+	Name       string `json:"name"`    // of the holder, as he practises
+	Devices    int    `json:"devices"` // phones of this holder, this one included
+	Offline    bool   `json:"offline"` // this phone has an offline code
+	Vapid      string `json:"vapid"`   // public key of this provider's pushes (RFC 8292), empty if it sends none
+	Push       bool   `json:"push"`    // a push service reaches this phone
 }
 
 // Problem is every refusal of the API.
@@ -62,11 +75,3 @@ type Problem struct {
 	Moved bool `json:"moved,omitempty"`
 }
 
-// Paths under the base of the API.
-const (
-	PathParameters = "/parameters"
-	PathDevices    = "/devices"
-	PathDevice     = "/device"
-	PathRequests   = "/requests"
-	PathEvents     = "/events"
-)

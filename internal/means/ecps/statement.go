@@ -29,7 +29,8 @@ type Answer struct {
 	Name        string   `json:"name"`    // as the phone showed it: what is seen is what is signed
 	Number      string   `json:"number"`  // picked or typed; empty in a refusal
 	Asker       string   `json:"asker"`
-	Time        int64    `json:"time"` // Unix seconds of the decision
+	Place       string   `json:"place,omitempty"` // label of the workstation, where it has one
+	Time        int64    `json:"time"`            // Unix seconds of the decision
 	Transaction string   `json:"transaction"`
 	Decision    Decision `json:"decision"`
 	// Ratchets are the values of which one is current: the last confirmed one,
@@ -41,11 +42,16 @@ type Answer struct {
 }
 
 // Digest is what the PIN key signs: the version as a label, then every field of
-// the answer but the signature itself, each with its length before it.
+// the answer but the signature itself, each with its length before it. A place
+// comes last, and only where there is one: the count of fields is part of what
+// is hashed.
 func (a Answer) Digest() []byte {
 	fields := []string{
 		a.Issuer, a.Device, a.Holder, a.Service, a.Name, a.Number, a.Asker,
 		number(a.Time), a.Transaction, string(a.Decision), strings.Join(a.Ratchets, " "), a.Next,
+	}
+	if a.Place != "" {
+		fields = append(fields, a.Place)
 	}
 	return digest("egide.ecps.answer.v1", fields...)
 }
@@ -58,9 +64,11 @@ func (a Answer) SignPIN(key ed25519.PrivateKey) Answer {
 
 // PINOK tells whether the PIN key signed this very answer, that is, whether the
 // PIN typed was the right one.
-func (a Answer) PINOK(key ed25519.PublicKey) bool {
-	sig, err := unb64(a.Pin, ed25519.SignatureSize)
-	return err == nil && len(key) == ed25519.PublicKeySize && ed25519.Verify(key, a.Digest(), sig)
+func (a Answer) PINOK(key ed25519.PublicKey) bool { return pinSigned(key, a.Digest(), a.Pin) }
+
+func pinSigned(key ed25519.PublicKey, digest []byte, signature string) bool {
+	sig, err := unb64(signature, ed25519.SignatureSize)
+	return err == nil && len(key) == ed25519.PublicKeySize && ed25519.Verify(key, digest, sig)
 }
 
 // wellFormed checks what can be checked without knowing the request.
@@ -68,17 +76,28 @@ func (a Answer) wellFormed() error {
 	switch {
 	case a.V != Version:
 		return malformed("answer is of another version")
-	case !text(a.Issuer, 1), !text(a.Device, 1), !text(a.Holder, 1), !text(a.Service, 1), !text(a.Name, 0), !text(a.Asker, 1):
+	case !text(a.Issuer, 1), !text(a.Device, 1), !text(a.Holder, 1), !text(a.Service, 1), !text(a.Name, 0), !text(a.Asker, 1), !text(a.Place, 0):
 		return malformed("answer holds a field that is empty, too long or not printable")
-	case len(a.Ratchets) < 1 || len(a.Ratchets) > MaxRatchets:
-		return malformed("answer holds a wrong number of ratchets")
 	}
-	for _, secret := range append([]string{a.Transaction, a.Next}, a.Ratchets...) {
+	if _, err := unb64(a.Transaction, 32); err != nil {
+		return err
+	}
+	if err := ratchetsWellFormed(a.Ratchets, a.Next); err != nil {
+		return err
+	}
+	return a.decisionWellFormed()
+}
+
+func ratchetsWellFormed(have []string, next string) error {
+	if len(have) < 1 || len(have) > MaxRatchets {
+		return malformed("message holds a wrong number of ratchets")
+	}
+	for _, secret := range append([]string{next}, have...) {
 		if _, err := unb64(secret, 32); err != nil {
 			return err
 		}
 	}
-	return a.decisionWellFormed()
+	return nil
 }
 
 func (a Answer) decisionWellFormed() error {

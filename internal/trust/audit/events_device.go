@@ -3,7 +3,8 @@ package audit
 // DeviceInvited says that a holder may enrol a phone.
 type DeviceInvited struct {
 	Subject    string `json:"subject"`
-	Invitation string `json:"invitation"` // public reference, never the secret
+	Invitation string `json:"invitation"`    // public reference, never the secret
+	Way        string `json:"way,omitempty"` // card | contact | transfer | sandbox (PG-12)
 }
 
 // DeviceEnrolled says that a phone became a means of identification.
@@ -12,6 +13,7 @@ type DeviceEnrolled struct {
 	Device     string `json:"device"`
 	Invitation string `json:"invitation"`
 	Model      string `json:"model,omitempty"` // class of key protection, as enrolled
+	Way        string `json:"way,omitempty"`   // how its holder activated it
 }
 
 // DevicePINFailed says that a valid device signature came with a wrong PIN signature.

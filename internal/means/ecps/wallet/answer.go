@@ -7,6 +7,7 @@ import (
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/trust/audit"
 )
 
 // Answer judges what a phone says to a request. Of any number of parallel
@@ -48,17 +49,22 @@ func (w *Wallet) verifyAnswer(d Device, token string, now time.Time) (ecps.Answe
 	if err := signed.Verify(d.row.deviceKey); err != nil {
 		return ecps.Answer{}, err
 	}
-	at := time.Unix(signed.Answer.Time, 0)
+	return signed.Answer, inTime(signed.Answer.Time, now)
+}
+
+// inTime refuses what was signed by a clock that is too far from ours.
+func inTime(signed int64, now time.Time) error {
+	at := time.Unix(signed, 0)
 	if at.Before(now.Add(-ecps.CallPast)) || at.After(now.Add(ecps.CallFuture)) {
-		return ecps.Answer{}, fault.New(fault.Denied, ecps.CodeClock, "the phone's clock is too far from ours")
+		return fault.New(fault.Denied, ecps.CodeClock, "the phone's clock is too far from ours")
 	}
-	return signed.Answer, nil
+	return nil
 }
 
 // matches compares what was signed with what was asked, field by field.
 func (w *Wallet) matches(a ecps.Answer, d Device, r record) error {
 	same := a.Issuer == w.Issuer && a.Device == d.ID && a.Holder == d.Holder && a.Service == r.Client &&
-		a.Name == r.Service && a.Asker == r.Asker && a.Transaction == r.Transaction
+		a.Name == r.Service && a.Asker == r.Asker && a.Place == r.Place && a.Transaction == r.Transaction
 	if !same {
 		return fault.New(fault.Denied, ecps.CodeCall, "the answer is to another request")
 	}
@@ -70,7 +76,7 @@ func (w *Wallet) judge(ctx context.Context, d Device, r record, claim string, a 
 	if err := w.personMaySignIn(ctx, r.Holder); err != nil {
 		return ecps.Receipt{}, w.giveBack(ctx, r.ID, claim, err)
 	}
-	was, is, o, err := w.try(ctx, d.ID, now, a, r.Number)
+	was, is, o, err := w.try(ctx, d.ID, func(p *device) outcome { return p.attempt(now, a, r.Number, a.PINOK(p.pinKey)) })
 	if err != nil {
 		return ecps.Receipt{}, w.giveBack(ctx, r.ID, claim, err)
 	}
@@ -79,10 +85,26 @@ func (w *Wallet) judge(ctx context.Context, d Device, r record, claim string, a 
 			return ecps.Receipt{}, &Rejection{Fault: w.giveBack(ctx, r.ID, claim, unavailable(err)), Moved: o != wrongState && o != cloned}
 		}
 	}
-	if err := w.settle(ctx, r, claim, o, is, now); err != nil {
+	arrival, err := ecps.NewSecret(w.Rand)
+	if err == nil {
+		err = w.settle(ctx, r, verdictOf{claim: claim, o: o, device: is, arrival: arrival}, now)
+	}
+	if err != nil {
 		return ecps.Receipt{}, &Rejection{Fault: err, Moved: o != wrongState && o != cloned}
 	}
-	return answered(o, was, is, now)
+	receipt, err := answered(o, was, is, now)
+	if err == nil && o == approved && r.Here != "" {
+		receipt.Return = r.Back + "?code=" + arrival
+	}
+	return receipt, err
+}
+
+// verdictOf is what the winner of a claim has found.
+type verdictOf struct {
+	claim   string
+	o       outcome
+	device  device
+	arrival string // code for the browser of the approving phone
 }
 
 func (w *Wallet) personMaySignIn(ctx context.Context, holder string) error {
@@ -107,11 +129,12 @@ func (w *Wallet) giveBack(ctx context.Context, id, claim string, cause error) er
 }
 
 // settle writes the outcome where the page sees it and wakes the page.
-func (w *Wallet) settle(ctx context.Context, r record, claim string, o outcome, d device, now time.Time) error {
+func (w *Wallet) settle(ctx context.Context, r record, v verdictOf, now time.Time) error {
+	claim := v.claim
 	_, err := w.move(ctx, r.ID, func(r *record) error {
-		switch o {
+		switch v.o {
 		case approved:
-			return r.approve(claim, d.id, now)
+			return r.approve(claim, v.device.id, v.arrival, now)
 		case refused:
 			return r.refuse(claim, ecps.CodeRefused)
 		case wrongNumber:
@@ -129,16 +152,18 @@ func (w *Wallet) settle(ctx context.Context, r record, claim string, o outcome, 
 	}
 	w.wakePage(ctx, r.ID)
 	w.wakePhones(ctx, r.Key)
-	return w.remember(ctx, r, o, now)
+	return w.remember(ctx, r, v.o, now)
 }
 
 // remember moves the limits of strangers: a refusal begins a quiet time, an
-// approval ends it. Requests of the holder's own browsers never begin one.
+// approval ends it. Requests of the holder's own browsers, and those he went to
+// himself, never begin one.
 func (w *Wallet) remember(ctx context.Context, r record, o outcome, now time.Time) error {
-	if r.Known || o == wrongPIN || o == wrongState {
+	if r.Known || r.Start != "" || o == wrongPIN || o == wrongState {
 		return nil
 	}
-	return ensure(ctx, w.strangers, r.Key, func(x *index) (time.Duration, error) {
+	silenced := audit.StrangersSilenced{Subject: r.Holder}
+	err := ensure(ctx, w.strangers, r.Key, func(x *index) (time.Duration, error) {
 		x.drop(r.ID)
 		switch o {
 		case refused, wrongNumber:
@@ -147,9 +172,17 @@ func (w *Wallet) remember(ctx context.Context, r record, o outcome, now time.Tim
 			x.Refusals, x.Quiet = 0, time.Time{}
 		case wrongState, cloned, wrongPIN, nowLocked:
 		}
+		silenced.Refusals, silenced.Seconds = x.Refusals, int64(x.Quiet.Sub(now)/time.Second)
 		return x.kept(w.Limits.Window), nil
 	})
+	if err == nil && silenced.Refusals >= silentAfter {
+		err = w.record(ctx, silenced)
+	}
+	return err
 }
+
+// silentAfter refusals in a row an auditor is told that strangers are silent (PG-18).
+const silentAfter = 3
 
 // move applies a transition of a record that is known to exist.
 func (w *Wallet) move(ctx context.Context, id string, change func(*record) error) (record, error) {

@@ -30,14 +30,9 @@ const (
 // of the PIN. Every attempt moves the ratchet, a wrong PIN too: whoever tries
 // PINs on a copy makes the holder's own phone fall out of step, and both stop.
 func (d *device) attempt(now time.Time, a ecps.Answer, number string, pinOK bool) outcome {
-	if d.obstacle(now) != "" {
-		return wrongState
+	if o := d.present(now, a.Ratchets, a.Next); o != approved {
+		return o
 	}
-	if !d.inStep(a.Ratchets) {
-		d.state, d.reason = stateSuspended, reasonCloned
-		return cloned
-	}
-	d.ratchet, d.usedAt = ecps.Hash(a.Next), now
 	switch {
 	case a.Decision == ecps.Refuse:
 		d.wantsTyped = true
@@ -45,8 +40,40 @@ func (d *device) attempt(now time.Time, a ecps.Answer, number string, pinOK bool
 	case a.Number != number:
 		d.wantsTyped = true
 		return wrongNumber
-	case pinOK:
-		d.failures, d.wantsTyped = 0, false
+	}
+	o := d.typed(pinOK)
+	if o == approved {
+		d.wantsTyped = false
+	}
+	return o
+}
+
+// act judges what the holder wants to do to his own e-CPS: no number, the same PIN.
+func (d *device) act(now time.Time, a ecps.Act, pinOK bool) outcome {
+	if o := d.present(now, a.Ratchets, a.Next); o != approved {
+		return o
+	}
+	return d.typed(pinOK)
+}
+
+// present tells a phone that may speak from one that may not, and from a copy.
+// Whatever follows, the ratchet moves.
+func (d *device) present(now time.Time, ratchets []string, next string) outcome {
+	if d.obstacle(now) != "" {
+		return wrongState
+	}
+	if !d.inStep(ratchets) {
+		d.state, d.reason = stateSuspended, reasonCloned
+		return cloned
+	}
+	d.ratchet, d.usedAt = ecps.Hash(next), now
+	return approved
+}
+
+// typed counts the PIN.
+func (d *device) typed(pinOK bool) outcome {
+	if pinOK {
+		d.failures = 0
 		return approved
 	}
 	if d.failures++; d.failures >= MaxPINFailures {
@@ -65,9 +92,9 @@ func (d *device) inStep(values []string) bool {
 	return match == 1
 }
 
-// try runs attempt on the durable row, under the write lock: parallel answers
-// on any number of requests count one after the other.
-func (w *Wallet) try(ctx context.Context, id string, now time.Time, a ecps.Answer, number string) (was, is device, o outcome, err error) {
+// try judges on the durable row, under the write lock: parallel answers and acts
+// count one after the other.
+func (w *Wallet) try(ctx context.Context, id string, judge func(d *device) outcome) (was, is device, o outcome, err error) {
 	err = w.DB.Tx(ctx, func(tx *sql.Tx) error {
 		var err error
 		if was, err = scanDevice(tx.QueryRowContext(ctx, `SELECT `+deviceColumns+` FROM devices WHERE id = $1`, id)); err != nil {
@@ -77,8 +104,7 @@ func (w *Wallet) try(ctx context.Context, id string, now time.Time, a ecps.Answe
 			return err
 		}
 		is = was
-		o = is.attempt(now, a, number, a.PINOK(was.pinKey))
-		if o == wrongState {
+		if o = judge(&is); o == wrongState {
 			return nil
 		}
 		return saveAttempt(ctx, tx, is)

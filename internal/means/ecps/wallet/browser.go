@@ -19,7 +19,8 @@ func (w *Wallet) KnowsBrowser(ctx context.Context, browser string, holder rpps.N
 	if err != nil {
 		return false, err
 	}
-	return w.knows(ctx, browser, id)
+	known, _, err := w.knows(ctx, browser, id)
+	return known, err
 }
 
 // RememberBrowser makes it one; called after a login that succeeded.
@@ -43,11 +44,24 @@ func (w *Wallet) RememberBrowser(ctx context.Context, browser string, holder rpp
 	})
 }
 
-func (w *Wallet) knows(ctx context.Context, browser, holder string) (bool, error) {
+func (w *Wallet) knows(ctx context.Context, browser, holder string) (known bool, place string, err error) {
 	var n int
-	err := w.DB.Read().QueryRowContext(ctx, `SELECT COUNT(*) FROM known_browsers WHERE browser = $1 AND holder = $2 AND expires_at > $3`,
-		ecps.Hash(browser), holder, w.Clock.Now().UnixMilli()).Scan(&n)
-	return n > 0, db.Fault(err)
+	err = w.DB.Read().QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MAX(label), '') FROM known_browsers WHERE browser = $1 AND holder = $2 AND expires_at > $3`,
+		ecps.Hash(browser), holder, w.Clock.Now().UnixMilli()).Scan(&n, &place)
+	return n > 0, place, db.Fault(err)
+}
+
+// LabelBrowser names a workstation that the holder has used; his phone shows the
+// name with each request from it.
+func (w *Wallet) LabelBrowser(ctx context.Context, browser string, holder rpps.NationalID, label string) error {
+	if label = ecps.Showable(label); len(label) > maxLabel {
+		return fault.New(fault.Invalid, ecps.CodeMalformed, "a label has at most 60 bytes")
+	}
+	id, err := w.canonical(ctx, holder)
+	if err != nil {
+		return err
+	}
+	return w.write(ctx, `UPDATE known_browsers SET label = $1 WHERE browser = $2 AND holder = $3`, label, ecps.Hash(browser), id)
 }
 
 // canonical is the person's identifier of today; as given when nobody has it.

@@ -20,7 +20,8 @@ const MaxPINFailures = 3
 
 // States of a phone's row. "expired" is no state: it follows from the clock.
 const (
-	stateNew       = "new" // inserted, not yet traced: good for nothing
+	stateNew       = "new"     // inserted, not yet traced: good for nothing
+	statePending   = "pending" // enrolled, not yet confirmed by its holder's other means (way A)
 	stateActive    = "active"
 	stateLocked    = "locked"
 	stateSuspended = "suspended"
@@ -33,6 +34,9 @@ const (
 	reasonPIN    = "wrong_pin"
 	reasonCloned = "cloned"
 	reasonOrder  = "order"
+	reasonHolder = "holder" // he stopped it himself, with another means
+	reasonFrozen = "frozen" // "this was not me"
+	reasonHelp   = "support"
 )
 
 // device is one row of devices.
@@ -45,20 +49,35 @@ type device struct {
 	failures          int
 	wantsTyped        bool
 	expires, usedAt   time.Time
+	enrolledAt        time.Time
+	leavesAt          time.Time // zero: stays
+	label, check      string
+	way               Way
+	offline           string // sealed seed of the offline code, empty if it has none
 	rawDevice, rawPIN string // as stored; decode makes keys of them
 }
 
-const deviceColumns = `id, holder, device_key, pin_key, ratchet, state, reason, pin_failures, wants_typed, expires_at, used_at`
+const deviceColumns = `id, holder, device_key, pin_key, ratchet, state, reason, pin_failures, wants_typed, expires_at, used_at,
+	enrolled_at, leaves_at, label, check_digits, way, otp_seed`
 
 func scanDevice(row interface{ Scan(...any) error }) (device, error) {
 	var d device
-	var expires, used int64
-	err := row.Scan(&d.id, &d.holder, &d.rawDevice, &d.rawPIN, &d.ratchet, &d.state, &d.reason, &d.failures, &d.wantsTyped, &expires, &used)
+	var expires, used, enrolled, leaves int64
+	err := row.Scan(&d.id, &d.holder, &d.rawDevice, &d.rawPIN, &d.ratchet, &d.state, &d.reason, &d.failures, &d.wantsTyped, &expires, &used,
+		&enrolled, &leaves, &d.label, &d.check, &d.way, &d.offline)
 	if err != nil {
 		return device{}, db.Fault(err)
 	}
-	d.expires, d.usedAt = time.UnixMilli(expires).UTC(), time.UnixMilli(used).UTC()
+	d.expires, d.usedAt, d.enrolledAt, d.leavesAt = instant(expires), instant(used), instant(enrolled), instant(leaves)
 	return d, nil
+}
+
+// instant reads a stored time; 0 is none.
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }
 
 // decode makes the keys usable. Lists of phones leave it out: its cost would
@@ -79,14 +98,34 @@ func (d device) obstacle(now time.Time) string {
 	switch {
 	case d.state == stateLocked:
 		return ecps.CodeLocked
+	case d.state == stateSuspended && d.reason == reasonFrozen:
+		return ecps.CodeFrozen
 	case d.state == stateSuspended:
 		return ecps.CodeSuspended
-	case d.state != stateActive:
+	case d.state == statePending:
+		return ecps.CodePending
+	case d.state != stateActive, d.left(now):
 		return ecps.CodeNone
 	case !now.Before(d.expires):
 		return ecps.CodeEnded
 	}
 	return ""
+}
+
+// left tells that the holder moved to another phone and the day after is over.
+func (d device) left(now time.Time) bool { return !d.leavesAt.IsZero() && !now.Before(d.leavesAt) }
+
+// shownState is the phone's state as its holder reads it.
+func (d device) shownState(now time.Time) string {
+	switch d.obstacle(now) {
+	case ecps.CodeFrozen:
+		return "frozen"
+	case ecps.CodeEnded:
+		return "expired"
+	case ecps.CodeNone:
+		return stateRevoked
+	}
+	return d.state
 }
 
 func (d device) triesLeft() int { return max(0, MaxPINFailures-d.failures) }
@@ -107,10 +146,7 @@ const maxAliases = 8
 // enrolled under an ADELI number stays his after the move to RPPS. One query
 // of one shape, whatever is known of the person.
 func (w *Wallet) devicesOf(ctx context.Context, holders []string) ([]device, error) {
-	args := make([]any, maxAliases)
-	for i := range args {
-		args[i] = holders[min(i, len(holders)-1)]
-	}
+	args := aliasArgs(holders)
 	rows, err := w.DB.Read().QueryContext(ctx, `SELECT `+deviceColumns+` FROM devices
 		WHERE holder IN ($1, $2, $3, $4, $5, $6, $7, $8) AND state NOT IN ('new', 'revoked') ORDER BY used_at DESC, enrolled_at DESC, id`, args...)
 	if err != nil {

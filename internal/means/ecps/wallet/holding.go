@@ -56,17 +56,17 @@ type StepState string
 
 // The states of an e-CPS.
 const (
-	NotEligible StepState = "not-eligible" // closed record (S-94)
-	Waiting48h  StepState = "waiting-48h"  // registered less than 48 h ago (S-37)
-	Eligible    StepState = "eligible"
-	NoContact   StepState = "no-contact" // eligible, but only the card can activate: no usable mail or mobile
-	Pairing     StepState = "pairing"
-	Active      StepState = "active"
-	EndingSoon  StepState = "ending-soon" // less than 60 days left
-	Ended       StepState = "ended"
-	Suspended   StepState = "suspended"
-	LockedOut   StepState = "locked"
-	Frozen      StepState = "frozen"
+	StepNotEligible StepState = "not-eligible" // closed record (S-94)
+	StepWaiting48h  StepState = "waiting-48h"  // registered less than 48 h ago (S-37)
+	StepEligible    StepState = "eligible"
+	StepNoContact   StepState = "no-contact" // eligible, but only the card can activate: no usable mail or mobile
+	StepPairing     StepState = "pairing"
+	StepActive      StepState = "active"
+	StepEndingSoon  StepState = "ending-soon" // less than 60 days left
+	StepEnded       StepState = "ended"
+	StepSuspended   StepState = "suspended"
+	StepLockedOut   StepState = "locked"
+	StepFrozen      StepState = "frozen"
 )
 
 // Actor is who can make the next step.

@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/platform/store"
@@ -12,6 +13,19 @@ import (
 type Notice struct {
 	Holder  string // key of the holder: says nothing about who he is
 	Request string
+	Devices []string  // phones that may answer; none for a request that stays silent
+	Expires time.Time // of the request
+}
+
+// notice names the phones that may be told.
+func (w *Wallet) notice(r record, devices []device, now time.Time) Notice {
+	n := Notice{Holder: r.Key, Request: r.ID, Expires: r.ExpiresAt}
+	for _, d := range devices {
+		if !r.Silent && d.obstacle(now) == "" {
+			n.Devices = append(n.Devices, d.id)
+		}
+	}
+	return n
 }
 
 // Notifier wakes phones. It returns at once and never fails: a phone that was
@@ -21,14 +35,17 @@ type Notifier interface {
 	Notify(ctx context.Context, n Notice)
 }
 
-// busNotifier wakes the phones that hold a stream open, on any node.
-type busNotifier struct {
+// BusNotifier wakes the phones that hold a stream open, on any node.
+type BusNotifier struct {
 	bus store.Bus
 	log *slog.Logger
 }
 
+// NewBusNotifier makes one.
+func NewBusNotifier(bus store.Bus, log *slog.Logger) BusNotifier { return BusNotifier{bus, log} }
+
 // Notify implements Notifier.
-func (b busNotifier) Notify(ctx context.Context, n Notice) {
+func (b BusNotifier) Notify(ctx context.Context, n Notice) {
 	wake(ctx, b.bus, b.log, holderTopic(n.Holder))
 }
 

@@ -38,7 +38,7 @@ func (w *Wallet) Open(ctx context.Context, a Ask) (Pending, error) {
 	if err := w.requests.Put(ctx, r.ID, r, recordLife); err != nil {
 		return Pending{}, err
 	}
-	w.Notifier.Notify(ctx, Notice{Holder: r.Key, Request: r.ID})
+	w.Notifier.Notify(ctx, w.notice(r, s.devices, now))
 	return r.pending(now), nil
 }
 
@@ -56,7 +56,7 @@ func (w *Wallet) newRecord(a Ask, s subject, now time.Time) (record, error) {
 		return record{}, err
 	}
 	return record{
-		ID: id, Holder: s.id.String(), Key: s.key, Client: a.ClientID, Service: ecps.Showable(a.Service), Asker: asker(a.AskerKind),
+		ID: id, Holder: s.id.String(), Key: s.key, Client: a.ClientID, Service: ecps.Showable(a.Service), Asker: asker(a.AskerKind), Place: s.place,
 		Login: a.Login, Number: number, Choices: choices, Transaction: transaction, Typed: s.wantsTyped(),
 		Known: s.known, State: Open, Delivery: Sent, OpenedAt: now, ExpiresAt: now.Add(w.RequestLife),
 	}, nil

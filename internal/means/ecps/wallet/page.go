@@ -94,9 +94,14 @@ func (w *Wallet) Resend(ctx context.Context, id string) error {
 	if err != nil {
 		return gone(err)
 	}
-	if again {
-		w.Notifier.Notify(ctx, Notice{Holder: r.Key, Request: id})
+	if !again {
+		return nil
 	}
+	who, err := w.resolveHolder(ctx, r.Holder)
+	if err != nil {
+		return err
+	}
+	w.Notifier.Notify(ctx, w.notice(r, who.devices, now))
 	return nil
 }
 

@@ -55,19 +55,28 @@ func (w *Wallet) Parameters() ecps.Parameters {
 
 // Info is the phone's first screen, read anew.
 func (w *Wallet) Info(ctx context.Context, d Device) (ecps.DeviceInfo, error) {
-	row, err := w.deviceByID(ctx, d.ID)
+	s, err := w.resolveHolder(ctx, d.Holder)
+	if err != nil {
+		return ecps.DeviceInfo{}, err
+	}
+	row, err := s.own(d.ID)
+	if err != nil {
+		return ecps.DeviceInfo{}, fault.Wrap(fault.Denied, ecps.CodeCall, "signature is wrong", err)
+	}
+	pushed, err := w.Subscribed(ctx, d.ID)
 	if err != nil {
 		return ecps.DeviceInfo{}, err
 	}
 	now := w.Clock.Now()
-	state := row.state
-	if row.obstacle(now) == ecps.CodeEnded {
-		state = "expired"
+	info := ecps.DeviceInfo{
+		V: ecps.Version, Device: row.id, Holder: row.holder, State: row.shownState(now), TriesLeft: row.triesLeft(),
+		ExpiresAt: row.expires.Unix(), Time: now.Unix(), Label: row.label, EnrolledAt: row.enrolledAt.Unix(),
+		Name: s.name(), Devices: len(s.devices), Offline: row.offline != "", Vapid: w.VAPID, Push: pushed,
 	}
-	return ecps.DeviceInfo{
-		V: ecps.Version, Device: row.id, Holder: row.holder, State: state, TriesLeft: row.triesLeft(),
-		ExpiresAt: row.expires.Unix(), Time: now.Unix(),
-	}, nil
+	if row.state == statePending {
+		info.Check = row.check
+	}
+	return info, nil
 }
 
 // Waiting lists what is open for the phone's holder, his own browsers first.
@@ -90,7 +99,7 @@ func (w *Wallet) Waiting(ctx context.Context, d Device) (ecps.Requests, error) {
 		}
 		for _, l := range x.Live {
 			r, err := w.requests.Get(ctx, l.ID)
-			if fault.Is(err, fault.NotFound) || err == nil && (r.Silent || r.stateAt(now) != Open) {
+			if fault.Is(err, fault.NotFound) || err == nil && (r.hidden(d.ID) || r.stateAt(now) != Open) {
 				continue
 			}
 			if err != nil {
@@ -151,10 +160,15 @@ func (w *Wallet) visible(ctx context.Context, d Device, id string) (record, erro
 	if err != nil {
 		return record{}, err
 	}
-	if r.Silent || r.Key != key {
+	if r.hidden(d.ID) || r.Key != key {
 		return record{}, missing
 	}
 	return r, nil
+}
+
+// hidden tells that a phone must not see the request.
+func (r *record) hidden(device string) bool {
+	return r.Silent || r.Only != "" && r.Only != device
 }
 
 // able reads the phone anew: a stream that is open while the phone is locked or
@@ -173,11 +187,14 @@ func (w *Wallet) able(ctx context.Context, d Device) (device, error) {
 // view is the request as the holder sees it.
 func (w *Wallet) view(r record, d device, now time.Time) ecps.Request {
 	v := ecps.Request{
-		ID: r.ID, Transaction: r.Transaction, Service: r.Client, Name: r.Service, Asker: r.Asker,
+		ID: r.ID, Transaction: r.Transaction, Service: r.Client, Name: r.Service, Asker: r.Asker, Place: r.Place,
 		OpenedAt: r.OpenedAt.Unix(), ExpiresAt: r.ExpiresAt.Unix(), State: string(r.stateAt(now)),
 		Typed: r.Typed, Choices: r.Choices, TriesLeft: d.triesLeft(),
 	}
-	if r.Typed {
+	switch {
+	case r.Here != "":
+		v.Here, v.Typed, v.Choices = true, false, []string{r.Number}
+	case r.Typed:
 		v.Choices = []string{}
 	}
 	if w.Sandbox {

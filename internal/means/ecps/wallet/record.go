@@ -16,6 +16,7 @@ type record struct {
 	Client      string    `json:"client"`
 	Service     string    `json:"service"`
 	Asker       string    `json:"asker"`
+	Place       string    `json:"place,omitempty"`
 	Login       string    `json:"login"`
 	Number      string    `json:"number"`
 	Choices     []string  `json:"choices"`
@@ -27,6 +28,10 @@ type record struct {
 	Delivery    Delivery  `json:"delivery"`
 	Reason      string    `json:"reason"`
 	Resends     int       `json:"resends"`
+	Start       string    `json:"start,omitempty"` // the start it came from: QR or link, no push (start.go)
+	Here        string    `json:"here,omitempty"`  // hash of the code that the browser of the approving phone must bring
+	Back        string    `json:"back,omitempty"`  // where that browser goes on
+	Only        string    `json:"only,omitempty"`  // the phone that came to the page: no other sees the request
 	OpenedAt    time.Time `json:"opened_at"`
 	ExpiresAt   time.Time `json:"expires_at"`
 	// Claim names the answer that is being judged; until Lease nobody else may
@@ -106,9 +111,12 @@ func (r *record) release(claim string) error {
 }
 
 // approve: the claim was judged good.
-func (r *record) approve(claim, device string, now time.Time) error {
+func (r *record) approve(claim, device, arrival string, now time.Time) error {
 	if err := r.held(claim); err != nil {
 		return err
+	}
+	if r.Here != "" {
+		r.Here = ecps.Hash(arrival)
 	}
 	r.State, r.Device, r.At, r.Claim, r.Lease = Approved, device, now, "", time.Time{}
 	return nil
@@ -138,6 +146,9 @@ func (r *record) stop(to State, reason string, now time.Time) error {
 func (r *record) consume(now time.Time) error {
 	switch r.stateAt(now) {
 	case Approved:
+		if r.awaitsArrival() {
+			return fault.New(fault.Conflict, "", "the browser of the phone that approved has not come back")
+		}
 		r.State, r.Taken = Consumed, now
 		return nil
 	case Consumed:
@@ -150,6 +161,9 @@ func (r *record) consume(now time.Time) error {
 	}
 	return fault.New(fault.Denied, r.shown(), "the request did not end in an approval")
 }
+
+// awaitsArrival: the login goes on in the browser of the approving phone alone.
+func (r *record) awaitsArrival() bool { return r.Here != "" && r.Here != hereArrived }
 
 // deliver moves delivery forward, never back. It tells whether it moved.
 func (r *record) deliver(to Delivery) bool {
@@ -193,5 +207,6 @@ func (r *record) pending(now time.Time) Pending {
 	if r.Known {
 		p.Typed, p.Delivery = r.Typed, r.Delivery
 	}
+	p.Started, p.Here, p.Arriving = r.Start != "", r.Here != "", r.awaitsArrival()
 	return p
 }

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
@@ -15,7 +16,8 @@ type subject struct {
 	key     string
 	person  rpps.Professional
 	found   bool
-	known   bool // the browser is one he has used
+	known   bool   // the browser is one he has used
+	place   string // what he calls it
 	devices []device
 }
 
@@ -34,7 +36,7 @@ func (w *Wallet) resolve(ctx context.Context, holder rpps.NationalID, browser st
 	}
 	s.key = holderKey(s.id.String())
 	if browser != "" {
-		if s.known, err = w.knows(ctx, browser, s.id.String()); err != nil {
+		if s.known, s.place, err = w.knows(ctx, browser, s.id.String()); err != nil {
 			return subject{}, err
 		}
 	}
@@ -60,7 +62,7 @@ func (s subject) obstacle(now time.Time) string {
 		return ecps.CodeNone
 	case s.person.Closed:
 		return ecps.CodeClosed
-	case len(s.devices) == 0 && !s.person.FirstSeen.IsZero() && now.Before(s.person.FirstSeen.Add(openingWait)):
+	case len(s.devices) == 0 && now.Before(OpensAt(s.person)):
 		return ecps.CodeOpening
 	case len(s.devices) == 0:
 		return ecps.CodeNone
@@ -71,6 +73,15 @@ func (s subject) obstacle(now time.Time) string {
 		}
 	}
 	return s.devices[0].obstacle(now) // the one used last
+}
+
+// name is the person as he practises, for his own phone.
+func (s subject) name() string {
+	given, family := strings.Join(s.person.GivenNames, " "), s.person.FamilyName
+	if len(s.person.Practices) > 0 && s.person.Practices[0].Name != "" {
+		given, family = s.person.Practices[0].GivenName, s.person.Practices[0].Name
+	}
+	return ecps.Showable(strings.TrimSpace(given + " " + family))
 }
 
 // wantsTyped tells that the holder has refused since he last approved.

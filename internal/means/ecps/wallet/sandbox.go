@@ -2,16 +2,35 @@ package wallet
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
+	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/trust/audit"
 )
 
 // What follows plays behaviours for integrators and is refused outside a
 // declared sandbox (architecture, point 14).
+
+// Invite lets the holder enrol one phone. The code stands in the URL's fragment,
+// which browsers and proxies do not send, so that no log keeps it.
+// Errors: fault.Denied outside the sandbox, fault.NotFound, fault.Denied with PF-EC-017.
+func (w *Wallet) Invite(ctx context.Context, holder rpps.NationalID) (Invitation, error) {
+	if err := w.sandboxOnly(); err != nil {
+		return Invitation{}, err
+	}
+	person, err := w.Directory.Lookup(ctx, holder)
+	if err != nil {
+		return Invitation{}, err
+	}
+	if person.Closed {
+		return Invitation{}, fault.New(fault.Denied, ecps.CodeClosed, "the record of this person is closed")
+	}
+	inv, err := w.invite(ctx, ticket{holder: person.ID.String(), way: WaySandbox}, invitationLife)
+	inv.URL = w.BaseURL + "#" + inv.Code
+	return inv, err
+}
 
 // Forget drops what a persona's own play left behind: wrong PINs, refusals,
 // limits, a lock or a suspension that came from them. What Lock, Suspend or
@@ -93,11 +112,4 @@ func (w *Wallet) order(ctx context.Context, holder rpps.NationalID, act func(sub
 	}
 	w.wakePhones(ctx, s.key)
 	return nil
-}
-
-func (w *Wallet) write(ctx context.Context, query string, args ...any) error {
-	return w.DB.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, query, args...)
-		return err
-	})
 }

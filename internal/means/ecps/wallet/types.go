@@ -31,6 +31,9 @@ type Pending struct {
 	Known     bool     // the browser is one this holder has used
 	Reason    string   // public code once the request has failed (ecps.Code...)
 	ExpiresAt time.Time
+	Started   bool // a phone came to the page: by its QR, or by a link on the phone itself
+	Here      bool // the page is in the browser of that phone
+	Arriving  bool // approved, but that browser has not come back with its code
 }
 
 // State is where a request stands.

@@ -9,12 +9,14 @@
 package wallet
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/url"
 	"time"
 
 	"github.com/egide-id/egide/internal/identity/directory"
+	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/db"
@@ -31,7 +33,11 @@ const (
 	invitationLife = 24 * time.Hour
 	deviceYears    = 3
 	browserLife    = 395 * 24 * time.Hour // browsers keep a cookie 400 days at most
-	openingWait    = 48 * time.Hour
+	openingWait    = 48 * time.Hour       // S-37
+	ticketLife     = 90 * time.Second
+	confirmLife    = 5 * time.Minute // for the holder to compare the two digits on the portal
+	contactLife    = 15 * time.Minute
+	leaveAfter     = 24 * time.Hour // the phone one moves away from (ux.md 7, idea 9)
 )
 
 // BasePath is where the device API lives on the issuer's host.
@@ -51,7 +57,16 @@ type Deps struct {
 	Log       *slog.Logger
 	Issuer    string
 	BaseURL   string // of the device API; empty: BasePath on the issuer's host
-	Limits    Limits // zero: DefaultLimits
+	AppURL    string // of the app; empty: the issuer's host
+	// Seal closes offline seeds; nil: this provider gives no offline code.
+	Seal Sealer
+	// VAPID is the public key of pushes (RFC 8292), empty if none are sent.
+	VAPID string
+	// EndAll ends every session and token of a person and tells the services.
+	EndAll func(ctx context.Context, person rpps.Professional) (Ended, error)
+	// Post tells a holder what happened to his e-CPS; it never fails the act.
+	Post   func(ctx context.Context, n News)
+	Limits Limits // zero: DefaultLimits
 	// RequestLife is how long a holder has to answer; zero: 120 s.
 	RequestLife time.Duration
 	Rounds      int // least PBKDF2 rounds of a new phone; zero: ecps.ProductionRounds
@@ -69,6 +84,8 @@ type Wallet struct {
 	friends   store.Records[index]
 	strangers store.Records[index]
 	sources   store.Records[index]
+	offline   store.Records[index] // tries of offline codes, apart from all else
+	starts    store.Records[begun]
 	nobody    device // stands in where there is no phone, so that the work is the same
 }
 
@@ -83,6 +100,9 @@ func New(d Deps) (*Wallet, error) {
 	}
 	if d.BaseURL == "" {
 		d.BaseURL = (&url.URL{Scheme: issuer.Scheme, Host: issuer.Host, Path: BasePath}).String()
+	}
+	if d.AppURL == "" {
+		d.AppURL = (&url.URL{Scheme: issuer.Scheme, Host: issuer.Host}).String()
 	}
 	if d.Limits.Window == 0 {
 		d.Limits = DefaultLimits()
@@ -101,7 +121,7 @@ func New(d Deps) (*Wallet, error) {
 		return nil, fault.New(fault.Invalid, "", "wallet: too few PBKDF2 rounds outside the sandbox")
 	}
 	if d.Notifier == nil {
-		d.Notifier = busNotifier{bus: d.Bus, log: d.Log}
+		d.Notifier = NewBusNotifier(d.Bus, d.Log)
 	}
 	nobody, err := newNobody(d.Rand)
 	if err != nil {
@@ -113,6 +133,8 @@ func New(d Deps) (*Wallet, error) {
 		friends:   store.NewRecords[index](d.KV, "ecps.friends"),
 		strangers: store.NewRecords[index](d.KV, "ecps.strangers"),
 		sources:   store.NewRecords[index](d.KV, "ecps.source"),
+		offline:   store.NewRecords[index](d.KV, "ecps.offline"),
+		starts:    store.NewRecords[begun](d.KV, "ecps.start"),
 		nobody:    nobody,
 	}, nil
 }
