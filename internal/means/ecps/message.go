@@ -74,4 +74,3 @@ type Problem struct {
 	// Moved tells that the provider has taken the answer's next ratchet.
 	Moved bool `json:"moved,omitempty"`
 }
-

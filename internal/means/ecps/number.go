@@ -22,7 +22,7 @@ func IsNumber(s string) bool {
 // in an order that says nothing.
 func NewNumbers(rand io.Reader) (number string, choices []string, err error) {
 	for len(choices) < offered {
-		n, err := below(rand, numbers)
+		n, err := Below(rand, numbers)
 		if err != nil {
 			return "", nil, err
 		}
@@ -30,16 +30,16 @@ func NewNumbers(rand io.Reader) (number string, choices []string, err error) {
 			choices = append(choices, s)
 		}
 	}
-	right, err := below(rand, offered)
+	right, err := Below(rand, offered)
 	if err != nil {
 		return "", nil, err
 	}
 	return choices[right], choices, nil
 }
 
-// below draws a number under n without bias: bytes past the last whole multiple
+// Below draws a number under n without bias: bytes past the last whole multiple
 // are drawn again.
-func below(rand io.Reader, n int) (int, error) {
+func Below(rand io.Reader, n int) (int, error) {
 	var b [1]byte
 	for {
 		if _, err := io.ReadFull(rand, b[:]); err != nil {

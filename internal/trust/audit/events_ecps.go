@@ -1,17 +1,10 @@
 package audit
 
-// ActivationAsked says that somebody began to activate an e-CPS with contact data
-// on record (way B). Of unknown persons there is none.
-type ActivationAsked struct {
-	Subject    string `json:"subject"`
-	Activation string `json:"activation"` // public reference, never the secret
-}
-
 // ActivationProven says that one of the two secrets came back right (PG-12).
 type ActivationProven struct {
 	Subject    string `json:"subject"`
-	Activation string `json:"activation"`
-	Channel    string `json:"channel"` // mail | sms
+	Activation string `json:"activation"` // public reference, never the secret
+	Channel    string `json:"channel"`    // mail | sms
 }
 
 // DeviceConfirmed says that the holder confirmed, with another means, that a new phone is his.
@@ -95,7 +88,6 @@ type SupportLooked struct {
 	Subject  string `json:"subject"`
 }
 
-func (ActivationAsked) event() string   { return "activation.asked" }
 func (ActivationProven) event() string  { return "activation.proven" }
 func (DeviceConfirmed) event() string   { return "device.confirmed" }
 func (DevicePINChanged) event() string  { return "device.pin_changed" }

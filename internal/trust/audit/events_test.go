@@ -51,7 +51,6 @@ func all() []Event {
 		DeviceExpired{Subject: "899700000017", Device: "d1"},
 		ApprovalGiven{Subject: "899700000017", Device: "d1", Client: "dmp", Request: "r1"},
 		ApprovalRefused{Subject: "899700000017", Device: "d1", Client: "dmp", Request: "r1", Reason: "wrong_number"},
-		ActivationAsked{Subject: "899700000017", Activation: "a1"},
 		ActivationProven{Subject: "899700000017", Activation: "a1", Channel: "mail"},
 		DeviceConfirmed{Subject: "899700000017", Device: "d1"},
 		DevicePINChanged{Subject: "899700000017", Device: "d1"},

@@ -19,12 +19,22 @@ import (
 )
 
 // Deps is what the API needs. Failures, which counts what strangers try in
-// vain, may be nil; the rest is required.
+// vain, and what comes after it may be nil; the rest is required.
 type Deps struct {
 	Wallet   *wallet.Wallet
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Failures func(context.Context, audit.Failure)
+	// Activations is way B; nil: this provider can write to nobody.
+	Activations Activations
+	// CheckPush refuses a subscription that no push may go to; nil: none is sent.
+	CheckPush func(ecps.PushSubscription) error
+}
+
+// Activations lets a holder activate an e-CPS with the contact data on record.
+type Activations interface {
+	Begin(ctx context.Context, identifier, source string) (ecps.Activation, error)
+	Prove(ctx context.Context, id string, s ecps.ActivationSecret) (ecps.ActivationState, error)
 }
 
 // API serves phones.
@@ -48,11 +58,23 @@ func New(d Deps) (*API, error) {
 	return &API{deps: d, closing: make(chan struct{}), streams: map[string]int{}}, nil
 }
 
-// Mount serves the API in a group whose path is wallet.BasePath.
+// Mount serves the API in a group whose path is wallet.BasePath. It may be
+// mounted on the app's host and on the issuer's.
 func (a *API) Mount(g *echo.Group) {
 	g.Use(a.deadlines)
 	g.GET(ecps.PathParameters, a.parameters)
+	g.POST(ecps.PathActivations, a.activate)
+	g.POST(ecps.PathActivations+"/:id/secrets", a.prove)
 	g.POST(ecps.PathDevices, a.enrol)
+	g.GET(ecps.PathDevices, a.signed(a.devices))
+	g.POST(ecps.PathDevice+"/label", a.signed(tell(a.label)))
+	g.GET(ecps.PathHistory, a.signed(a.history))
+	g.POST(ecps.PathActs, a.signed(ask(a.act)))
+	g.POST(ecps.PathStarts, a.signed(ask(a.start)))
+	g.POST(ecps.PathFreeze, a.signed(ask(a.freeze)))
+	g.POST(ecps.PathPush, a.signed(tell(a.subscribe)))
+	g.POST(ecps.PathPush+"/remove", a.signed(tell(a.unsubscribe)))
+	g.POST(ecps.PathDiagnoses, a.signed(ask(a.diagnose)))
 	g.GET(ecps.PathDevice, a.signed(a.device))
 	g.GET(ecps.PathRequests, a.signed(a.requests))
 	g.GET(ecps.PathRequests+"/:id", a.signed(a.request))

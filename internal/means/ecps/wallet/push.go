@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"time"
 
 	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/platform/db"
@@ -31,6 +32,15 @@ func (w *Wallet) Subscribed(ctx context.Context, device string) (bool, error) {
 	var n int
 	err := w.DB.Read().QueryRowContext(ctx, `SELECT COUNT(*) FROM push_subscriptions WHERE device = $1`, device).Scan(&n)
 	return n > 0, db.Fault(err)
+}
+
+// reachedAt tells whether a push service is known for the phone, and when it
+// last took a push.
+func (w *Wallet) reachedAt(ctx context.Context, device string) (known bool, at time.Time, err error) {
+	var n int
+	var ms int64
+	err = w.DB.Read().QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MAX(reached_at), 0) FROM push_subscriptions WHERE device = $1`, device).Scan(&n, &ms)
+	return n > 0, instant(ms), db.Fault(err)
 }
 
 // Subscription gives where a phone is reached. Errors: fault.NotFound.

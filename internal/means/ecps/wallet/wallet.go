@@ -62,6 +62,9 @@ type Deps struct {
 	Seal Sealer
 	// VAPID is the public key of pushes (RFC 8292), empty if none are sent.
 	VAPID string
+	// Contact gives a person's mail and mobile, masked, empty where none can be
+	// written to.
+	Contact func(person rpps.Professional) (mail, mobile string)
 	// EndAll ends every session and token of a person and tells the services.
 	EndAll func(ctx context.Context, person rpps.Professional) (Ended, error)
 	// Post tells a holder what happened to his e-CPS; it never fails the act.
