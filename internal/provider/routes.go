@@ -168,6 +168,7 @@ func (p *Provider) login(c Config, f features, w *wallet.Wallet, known *cards.Ca
 		Wallet: w, KV: p.res.kv, Failures: p.res.traces.Failure, Pages: f.pages, Cookies: f.cookies, Audit: p.res.traces, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
 		EndSession: ending.End,
 		ReturnURL:  func(handle string) string { return f.origin + "/login/" + handle + "/return" },
+		PageURL:    func(handle string) string { return f.origin + "/login/" + handle },
 		Bridge:     c.Card.ports(),
 	}
 	if known != nil { // a nil pointer in an interface would look like a part

@@ -46,6 +46,7 @@ type Request struct {
 	SID      string                `json:"sid,omitempty"`
 	Auth     *authn.Authentication `json:"auth,omitempty"`
 	Wallet   string                `json:"wallet,omitempty"` // present e-CPS request
+	Start    string                `json:"start,omitempty"`  // open for a phone that scans its QR or follows its link
 	Holder   rpps.NationalID       `json:"holder,omitzero"`  // identifier typed for it; proves nothing
 	Reason   string                `json:"reason,omitempty"` // PF code of a denial
 	Shared   bool                  `json:"shared,omitempty"` // shared post: no session for the next person
@@ -55,7 +56,7 @@ type Request struct {
 // fresh is what the service asked, without anything that happened since.
 func (r Request) fresh(browserHash string) Request {
 	r.BrowserHash = browserHash
-	r.SID, r.Auth, r.Wallet, r.Holder, r.Reason, r.Shared = "", nil, "", rpps.NationalID{}, "", false
+	r.SID, r.Auth, r.Wallet, r.Start, r.Holder, r.Reason, r.Shared = "", nil, "", "", rpps.NationalID{}, "", false
 	return r
 }
 
@@ -97,6 +98,16 @@ func (r *Request) ask(a Asked) error {
 		return usedRequest()
 	}
 	r.Wallet, r.Holder, r.Shared = a.Wallet, a.Holder, a.Shared
+	return nil
+}
+
+// begin opens the request for a phone that comes to its page; fault.Used when
+// another tab was faster.
+func (r *Request) begin(start, was string) error {
+	if r.Progress != Pending || r.Start != was {
+		return usedRequest()
+	}
+	r.Start = start
 	return nil
 }
 

@@ -115,6 +115,11 @@ func (q *Requests) SetWallet(ctx context.Context, handle string, a Asked) (Reque
 	return q.move(ctx, handle, func(r *Request) error { return r.ask(a) })
 }
 
+// SetStart records under which name phones find the login, in place of was.
+func (q *Requests) SetStart(ctx context.Context, handle, start, was string) (Request, error) {
+	return q.move(ctx, handle, func(r *Request) error { return r.begin(start, was) })
+}
+
 // Complete takes the outcome, once: of a double click or two tabs one wins, the
 // others get fault.Used together with the completed request. The outcome is in
 // Reason (denied) or Auth (authenticated).

@@ -127,6 +127,9 @@ func (l *Login) submitCard(v *visit) error {
 		}
 		return l.refuseCard(v, id, verdict, err)
 	}
+	if err := l.Wallet.Stopped(v.ctx, auth.Subject, authn.Card); err != nil {
+		return l.stopped(v, err)
+	}
 	auth.Means, auth.At, auth.Ref = authn.Card, l.Clock.Now(), verdict.Card.Number
 	err = l.succeed(v, proven{
 		auth:  auth,
@@ -137,6 +140,15 @@ func (l *Login) submitCard(v *visit) error {
 		return l.refuseCard(v, id, verdict, err)
 	}
 	return nil
+}
+
+// stopped ends a login by a card whose holder has said that a login by card was
+// not his: the card opens nothing until he undoes that with both secrets.
+func (l *Login) stopped(v *visit, err error) error {
+	if fault.Is(err, fault.Denied) {
+		return l.refuse(v, fault.CodeOf(err))
+	}
+	return err
 }
 
 // leavePhone gives up an e-CPS request that waits, and notes the shared post.

@@ -28,6 +28,8 @@ type choicePage struct {
 	Alert      *web.Failure
 	ECPS       bool // the e-CPS can answer this request
 	Card       bool // the card can, and this provider takes cards
+	Offline    bool // the service accepts the code of a phone without a network
+	OnPhone    bool // the page is on a phone: its own app can answer
 	CardOnly   web.Failure
 	Login      string
 	LoginError *web.FieldError
@@ -46,7 +48,7 @@ func (l *Login) choose(v *visit, o choice) error {
 	}
 	p := choicePage{
 		frame: l.frame(v), Owner: v.client.Owner, Identity: identity, ECPS: l.offersECPS(v), Card: l.offersCard(v),
-		Login: o.typed, Shared: o.shared || v.login.Shared, Sent: sent(v.login.Scope, v.lang),
+		Offline: l.offersOffline(v), OnPhone: onPhone(v.c.Request()), Login: o.typed, Shared: o.shared || v.login.Shared, Sent: sent(v.login.Scope, v.lang),
 	}
 	if o.alert != "" {
 		p.Alert = failure(o.alert, v.lang)

@@ -52,6 +52,9 @@ func (l *Login) follow(v *visit) error {
 	case wallet.Open:
 		return l.wait(v, p)
 	case wallet.Approved:
+		if p.Arriving {
+			return l.wait(v, p)
+		}
 		return l.finish(v)
 	case wallet.Consumed:
 		// Another tab is finishing this very login, or a crash stopped it there.

@@ -8,6 +8,7 @@ import (
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/means/ecps"
+	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/claims"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/fault"
@@ -63,10 +64,11 @@ func (l *Login) succeed(v *visit, p proven) error {
 	acr, _ := claims.ACR(v.client, v.login.ACRValues, p.auth)
 	p.event.Subject, p.event.Sub, p.event.Client = p.auth.Subject.String(), p.auth.Sub, v.client.ID
 	p.event.Means, p.event.Device, p.event.ACR = string(p.auth.Means), p.auth.Ref, acr
-	if err := l.begin(v, p); err != nil {
+	sid, err := l.begin(v, p)
+	if err != nil {
 		return l.stale(v, err)
 	}
-	l.remember(v, p.auth.Subject)
+	l.remember(v, p.auth, sid)
 	return l.back(v)
 }
 
@@ -112,25 +114,25 @@ func notStanding(err error, unknown, closed string) string {
 
 // begin opens or renews the session and answers the request. It ends the
 // session that was here before if it is another one: a browser has one.
-func (l *Login) begin(v *visit, p proven) error {
+func (l *Login) begin(v *visit, p proven) (sid string, err error) {
 	before, had, err := l.liveSession(v)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if had && l.continues(v, before, p.auth) {
 		p.event.SID = before.SID
 		renewed, err := l.renew(v, p)
 		if err != nil || renewed {
-			return err
+			return before.SID, err
 		}
 	}
-	if err := l.open(v, p); err != nil {
-		return err
+	if sid, err = l.open(v, p); err != nil {
+		return "", err
 	}
 	if had {
-		return l.end(v, before.SID, "replaced")
+		return sid, l.end(v, before.SID, "replaced")
 	}
-	return nil
+	return sid, nil
 }
 
 // continues tells that the new login goes on with the session that is here: the
@@ -173,10 +175,10 @@ func (p proven) bound(sid string) error {
 // open begins a session with a cookie value nobody knew before the login: what
 // was planted in the browser opens nothing afterwards (fixation, SE1). A session
 // whose trace cannot be written ends before anybody holds its cookie.
-func (l *Login) open(v *visit, p proven) error {
+func (l *Login) open(v *visit, p proven) (sid string, err error) {
 	s, cookie, err := l.Sessions.Begin(v.ctx, p.auth, v.login.Shared)
 	if err != nil {
-		return err
+		return "", err
 	}
 	p.event.SID = s.SID
 	err = p.bound(s.SID)
@@ -190,14 +192,14 @@ func (l *Login) open(v *visit, p proven) error {
 		if _, e := l.Sessions.End(v.ctx, s.SID); e != nil && !fault.Is(e, fault.NotFound) {
 			l.Log.ErrorContext(v.ctx, "session of a failed login was not ended", slog.Any("error", e))
 		}
-		return err
+		return "", err
 	}
 	if v.login.Shared {
 		l.Cookies.ClearSession(v.c)
-		return nil
+		return s.SID, nil
 	}
 	l.Cookies.SetSession(v.c, cookie)
-	return nil
+	return s.SID, nil
 }
 
 func (l *Login) end(v *visit, sid, reason string) error {
@@ -207,24 +209,29 @@ func (l *Login) end(v *visit, sid, reason string) error {
 	return nil
 }
 
-// remember marks this browser as one the holder has used. A shared post is
-// nobody's browser: the next person there must not read the holder's state.
-// The login stands without it.
-func (l *Login) remember(v *visit, holder rpps.NationalID) {
-	if v.login.Shared {
-		return
-	}
-	id := l.Cookies.Known(v.c)
-	if id == "" {
-		var err error
-		if id, err = web.Secret(l.Rand); err != nil {
-			l.Log.WarnContext(v.ctx, "browser was not remembered", slog.Any("error", err))
-			return
+// remember enters the login into the holder's history, and marks this browser as
+// one he has used. A shared post is nobody's browser: the next person there must
+// not read the holder's state; nor is one where only an offline code was typed,
+// which anybody may have seen. The login stands without it.
+func (l *Login) remember(v *visit, auth authn.Authentication, sid string) {
+	id, fresh := "", false
+	if !v.login.Shared && auth.Means != authn.ECPSOffline {
+		if id = l.Cookies.Known(v.c); id == "" {
+			var err error
+			if id, err = web.Secret(l.Rand); err != nil {
+				l.Log.WarnContext(v.ctx, "browser was not remembered", slog.Any("error", err))
+			}
 		}
+		fresh = id != ""
 	}
-	if err := l.Wallet.RememberBrowser(v.ctx, id, holder); err != nil {
-		l.Log.WarnContext(v.ctx, "browser was not remembered", slog.Any("error", err))
+	err := l.Wallet.SignedIn(v.ctx, auth.Subject, id, wallet.SignIn{
+		At: auth.At, Client: v.client.ID, Service: v.client.Name, Means: auth.Means, Asker: askerKind(v.c.Request()), Ref: auth.Ref, SID: sid,
+	})
+	if err != nil {
+		l.Log.WarnContext(v.ctx, "login was not entered in the history", slog.Any("error", err))
 		return
 	}
-	l.Cookies.SetKnown(v.c, id)
+	if fresh {
+		l.Cookies.SetKnown(v.c, id)
+	}
 }

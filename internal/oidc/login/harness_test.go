@@ -179,7 +179,8 @@ func newWorld(t *testing.T, change ...func(*login.Deps)) *world {
 		Clients: services(t), Directory: w.people, Wallet: w.wallet, KV: w.kv, Pages: pages, Audit: w.audit, Failures: w.audit.Failure,
 		Clock: w.clock, Rand: rand.Reader, Log: log,
 		EndSession: w.endSession, ReturnURL: func(handle string) string { return w.server.URL + "/login/" + handle + "/return" },
-		Cards: w.cards, Bridge: cps.Ports(),
+		PageURL: func(handle string) string { return w.server.URL + "/login/" + handle },
+		Cards:   w.cards, Bridge: cps.Ports(),
 	}
 	for _, c := range change {
 		c(&deps)

@@ -9,7 +9,8 @@
 // second tab and a double click are all the same thing: another look (AZ23).
 //
 //	choice  --identifier-->  waiting  --approved-->  confirmation  -->  service
-//	   \____________card__________________answered_____/  not me        /
+//	   \___QR or link_________/                        /  not me        /
+//	   \____________card, offline code___answered_____/                /
 //	    \_______cancel__________/  \__refused____________________________/
 //
 // All pages are plain forms that work without script (D10).
@@ -25,6 +26,7 @@ import (
 	"github.com/egide-id/egide/internal/identity/directory"
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/identity/subject"
+	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/means/cps"
 	"github.com/egide-id/egide/internal/means/cps/cards"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
@@ -46,7 +48,13 @@ type Wallet interface {
 	Cancel(ctx context.Context, id string) error
 	Resend(ctx context.Context, id string) error
 	Consume(ctx context.Context, id string) (wallet.Proof, error)
-	RememberBrowser(ctx context.Context, browser string, holder rpps.NationalID) error
+	Begin(ctx context.Context, a wallet.StartAsk) (start string, err error)
+	Show(ctx context.Context, start string) (wallet.Shown, error)
+	WaitStart(ctx context.Context, start string) (wallet.Shown, error)
+	Arrive(ctx context.Context, id, code string) error
+	ProveOffline(ctx context.Context, a wallet.Ask, code string) (wallet.Proof, error)
+	SignedIn(ctx context.Context, holder rpps.NationalID, browser string, s wallet.SignIn) error
+	Stopped(ctx context.Context, holder rpps.NationalID, means authn.Means) error
 }
 
 // Cards is what the pages and the bridges need of the card.
@@ -79,6 +87,8 @@ type Deps struct {
 	EndSession func(ctx context.Context, sid, reason string) error
 	// ReturnURL is where a finished login goes on: the OP's resume endpoint.
 	ReturnURL func(handle string) string
+	// PageURL is the absolute address of a login's own page.
+	PageURL func(handle string) string
 }
 
 // Login serves the pages.
@@ -91,7 +101,7 @@ type Login struct {
 func New(d Deps) (*Login, error) {
 	missing := d.Requests == nil || d.Sessions == nil || d.Subjects == nil || d.Clients == nil || d.Directory == nil ||
 		d.Wallet == nil || d.KV == nil || d.Pages == nil || d.Audit == nil || d.Failures == nil || d.Clock == nil ||
-		d.Rand == nil || d.Log == nil || d.EndSession == nil || d.ReturnURL == nil
+		d.Rand == nil || d.Log == nil || d.EndSession == nil || d.ReturnURL == nil || d.PageURL == nil
 	if missing {
 		return nil, fault.New(fault.Internal, "", "login: a dependency is missing")
 	}
@@ -102,8 +112,13 @@ func New(d Deps) (*Login, error) {
 func (l *Login) Mount(e *echo.Echo) {
 	e.GET("/login/:handle", l.opening(l.show))
 	e.GET("/login/:handle/state", l.state)
+	e.GET("/login/:handle/scan", l.looking(l.scan))
+	e.GET("/login/:handle/scan-state", l.scanState)
+	e.GET("/login/:handle/arrive", l.looking(l.arrive))
 	for action, step := range map[string]step{
 		"ecps":     l.submitECPS,
+		"here":     l.here,
+		"offline":  l.submitOffline,
 		"resend":   l.resend,
 		"other":    l.other,
 		"continue": l.goOn,

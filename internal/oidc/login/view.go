@@ -3,6 +3,7 @@ package login
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/oidc/client"
@@ -27,6 +28,17 @@ func (l *Login) frame(v *visit) frame {
 		Service: v.client.Name, CSRF: web.CSRF(v.browser, v.login.Handle), Self: v.self(), to: v.to,
 	}
 }
+
+// say chooses between the two languages of the house.
+func (v *visit) say(fr, en string) string {
+	if v.lang == web.English {
+		return en
+	}
+	return fr
+}
+
+// seconds rounds up: a page that comes back too early comes back twice.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 func failure(code, lang string) *web.Failure {
 	return &web.Failure{Code: code, Text: web.TextOf(code, lang)}

@@ -29,6 +29,8 @@ type waitingPage struct {
 	Remaining     int // seconds
 	RemainingText string
 	CanResend     bool
+	Started       bool // a phone came to the page: nothing was sent
+	Arriving      bool // approved on this very phone, whose browser has not come back
 	Login         string
 }
 
@@ -48,8 +50,11 @@ func (l *Login) wait(v *visit, p wallet.Pending) error {
 	page := waitingPage{
 		frame: l.frame(v), Number: p.Number, Spelled: strings.Join(strings.Split(p.Number, ""), " "), Typed: p.Typed,
 		Settling: p.State != wallet.Open, State: p.State, Delivery: p.Delivery,
-		Remaining: int(left / time.Second), RemainingText: inWords(left), CanResend: p.State == wallet.Open,
-		Login: grouped(v.login.Holder.String()), DeliveryText: deliverySays("", v.lang),
+		Remaining: int(left / time.Second), RemainingText: inWords(left), CanResend: p.State == wallet.Open && !p.Started,
+		Started: p.Started, Arriving: p.Arriving, DeliveryText: deliverySays("", v.lang),
+	}
+	if !v.login.Holder.IsZero() { // who scanned is nobody's business before he approves
+		page.Login = grouped(v.login.Holder.String())
 	}
 	page.Self += v.query
 	if p.Known {

@@ -61,5 +61,40 @@ func ecpsEndText(code string) (bilingual, bool) {
 			Text{"Connexion annulée", "Vous avez annulé la connexion. Aucune donnée n'a été envoyée au service.", "Vous pouvez recommencer depuis le service."},
 			Text{"Sign-in cancelled", "You cancelled the sign-in. No data was sent to the service.", "You can start again from the service."})
 	}
+	return ecpsLifeText(code)
+}
+
+// ecpsLifeText has the words around activation, loss and the ways without a push.
+func ecpsLifeText(code string) (bilingual, bool) {
+	switch code {
+	case "PF-EC-022":
+		return known(
+			Text{"e-CPS gelée", "Vous avez signalé une connexion qui n'était pas la vôtre : tout a été arrêté.", "Levez le gel dans « Mon e-CPS » avec votre carte, ou activez de nouveau l'e-CPS avec vos deux codes."},
+			Text{"e-CPS frozen", "You reported a sign-in that was not yours: everything was stopped.", "Undo it in “My e-CPS” with your card, or activate the e-CPS again with your two codes."})
+	case "PF-EC-023":
+		return known(
+			Text{"Téléphone à confirmer", "Ce téléphone attend votre confirmation sur l'ordinateur.", "Comparez les deux chiffres dans « Mon e-CPS », puis confirmez."},
+			Text{"Phone to be confirmed", "This phone waits for your confirmation on the computer.", "Compare the two digits in “My e-CPS”, then confirm."})
+	case "PF-EC-024":
+		return known(
+			Text{"Code sans réseau refusé", "Ce code n'est pas bon, a déjà servi, ou trop d'essais ont été faits.", "Attendez le code suivant et vérifiez votre identifiant ; votre carte et l'e-CPS avec réseau fonctionnent toujours."},
+			Text{"Offline code refused", "This code is wrong, was used already, or too many were tried.", "Wait for the next code and check your identifier; your card and the e-CPS with a network still work."})
+	case "PF-EC-041":
+		return known(
+			Text{"Code faux", "Ce code d'activation n'est pas le bon.", "Vérifiez le courriel et le SMS les plus récents, puis réessayez."},
+			Text{"Wrong code", "This activation code is wrong.", "Check the latest e-mail and text message, then try again."})
+	case "PF-EC-042":
+		return known(
+			Text{"Activation terminée", "Cette activation est trop ancienne, déjà utilisée, ou trop d'essais ont été faits.", "Recommencez l'activation."},
+			Text{"Activation over", "This activation is too old, used already, or too many codes were tried.", "Start the activation again."})
+	case "PF-EC-043":
+		return known(
+			Text{"Code à scanner trop ancien", "Ce code ou ce lien de connexion est trop ancien, ou a déjà servi.", "Scannez le code affiché maintenant, ou recommencez."},
+			Text{"Code too old", "This sign-in code or link is too old, or was used already.", "Scan the code shown now, or start again."})
+	case "PF-EC-044":
+		return known(
+			Text{"Un autre moyen est nécessaire", "Ce qui est arrêté ne peut pas être remis en route par le même moyen.", "Connectez-vous avec votre carte, ou activez de nouveau l'e-CPS avec vos deux codes."},
+			Text{"Another means is needed", "What is stopped cannot be resumed with the same means.", "Sign in with your card, or activate the e-CPS again with your two codes."})
+	}
 	return bilingual{}, false
 }

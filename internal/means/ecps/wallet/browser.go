@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/ecps"
@@ -33,15 +34,17 @@ func (w *Wallet) RememberBrowser(ctx context.Context, browser string, holder rpp
 		return err
 	}
 	now := w.Clock.Now()
-	return w.DB.Tx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM known_browsers WHERE holder = $1 AND expires_at <= $2`, id, now.UnixMilli()); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO known_browsers (browser, holder, seen_at, expires_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (browser, holder) DO UPDATE SET seen_at = excluded.seen_at, expires_at = excluded.expires_at`,
-			ecps.Hash(browser), id, now.UnixMilli(), now.Add(browserLife).UnixMilli())
+	return w.DB.Tx(ctx, func(tx *sql.Tx) error { return rememberBrowser(ctx, tx, browser, id, now) })
+}
+
+func rememberBrowser(ctx context.Context, tx *sql.Tx, browser, holder string, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM known_browsers WHERE holder = $1 AND expires_at <= $2`, holder, now.UnixMilli()); err != nil {
 		return err
-	})
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO known_browsers (browser, holder, seen_at, expires_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (browser, holder) DO UPDATE SET seen_at = excluded.seen_at, expires_at = excluded.expires_at`,
+		ecps.Hash(browser), holder, now.UnixMilli(), now.Add(browserLife).UnixMilli())
+	return err
 }
 
 func (w *Wallet) knows(ctx context.Context, browser, holder string) (known bool, place string, err error) {

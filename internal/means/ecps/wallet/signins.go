@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"database/sql"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/ecps"
@@ -14,16 +15,30 @@ const (
 	signInsKept = 395 // days, a little more than the traces themselves (PG-66)
 )
 
-// NoteSignIn enters a login into the holder's own history (PG-69). The traces
-// prove what happened; this is what he reads.
-func (w *Wallet) NoteSignIn(ctx context.Context, holder rpps.NationalID, s SignIn) error {
+// SignedIn enters a login into the holder's own history (PG-69) and, unless
+// browser is empty, remembers the browser as one he has used, in one
+// transaction. The traces prove what happened; this is what he reads.
+func (w *Wallet) SignedIn(ctx context.Context, holder rpps.NationalID, browser string, s SignIn) error {
 	id, err := ecps.NewID(w.Rand)
 	if err != nil {
 		return err
 	}
-	return w.write(ctx, `INSERT INTO sign_ins (id, holder, at, client, service, means, asker, ref, sid, state)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'good')`,
-		id, holder.String(), s.At.UnixMilli(), s.Client, ecps.Showable(s.Service), string(s.Means), asker(s.Asker), s.Ref, s.SID)
+	canonical, err := w.canonical(ctx, holder)
+	if err != nil {
+		return err
+	}
+	now := w.Clock.Now()
+	return w.DB.Tx(ctx, func(tx *sql.Tx) error {
+		if browser != "" {
+			if err := rememberBrowser(ctx, tx, browser, canonical, now); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO sign_ins (id, holder, at, client, service, means, asker, ref, sid, state)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'good')`,
+			id, canonical, s.At.UnixMilli(), s.Client, ecps.Showable(s.Service), string(s.Means), asker(s.Asker), s.Ref, s.SID)
+		return err
+	})
 }
 
 // SignIns gives the last logins of a person, newest first, under whichever of
