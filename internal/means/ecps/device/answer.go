@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -23,15 +24,29 @@ func (p *Phone) Approve(ctx context.Context, r ecps.Request, number, pin string)
 		return ecps.Receipt{}, err
 	}
 	a.Number = number
-	secret, err := base64.RawURLEncoding.DecodeString(p.state.Secret)
-	if err != nil {
-		return ecps.Receipt{}, fault.Wrap(fault.Invalid, "", "the phone's secret cannot be read", err)
-	}
-	key, err := ecps.PINKey(pin, secret, p.state.Rounds)
+	key, err := p.pinKey(pin)
 	if err != nil {
 		return ecps.Receipt{}, err
 	}
 	return p.submit(ctx, r.ID, a.SignPIN(key))
+}
+
+// secret is what is mixed with every PIN.
+func (p *Phone) secret() ([]byte, error) {
+	secret, err := base64.RawURLEncoding.DecodeString(p.state.Secret)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "", "the phone's secret cannot be read", err)
+	}
+	return secret, nil
+}
+
+// pinKey exists only while the PIN is in memory.
+func (p *Phone) pinKey(pin string) (ed25519.PrivateKey, error) {
+	secret, err := p.secret()
+	if err != nil {
+		return nil, err
+	}
+	return ecps.PINKey(pin, secret, p.state.Rounds)
 }
 
 // Refuse answers no. It needs no PIN.
@@ -53,36 +68,49 @@ func (p *Phone) statement(r ecps.Request, d ecps.Decision) (ecps.Answer, error) 
 	}
 	return ecps.Answer{
 		V: ecps.Version, Issuer: p.state.Issuer, Device: p.state.Device, Holder: p.state.Holder,
-		Service: r.Service, Name: r.Name, Asker: r.Asker, Time: p.now().Unix(),
+		Service: r.Service, Name: r.Name, Asker: r.Asker, Place: r.Place, Time: p.now().Unix(),
 		Transaction: r.Transaction, Decision: d, Ratchets: p.ratchets(), Next: next,
 	}, nil
 }
 
-// submit sends the answer and keeps the ratchets in step: the next value is
-// saved before it is sent, and stays a candidate until we know whether the
-// provider took it.
+// submit sends the answer.
 func (p *Phone) submit(ctx context.Context, id string, a ecps.Answer) (ecps.Receipt, error) {
 	token, err := ecps.SignAnswer(p.key, a)
 	if err != nil {
 		return ecps.Receipt{}, err
 	}
-	body, err := ecps.Encode(ecps.Submission{Answer: token})
-	if err != nil {
-		return ecps.Receipt{}, err
-	}
-	if err := p.keep(candidates(a.Ratchets, a.Next)); err != nil {
-		return ecps.Receipt{}, err
-	}
 	var receipt ecps.Receipt
-	err = p.call(ctx, http.MethodPost, requestPath(id)+"/answer", body, &receipt)
+	err = p.step(ctx, turn{path: requestPath(id) + "/answer", ratchets: a.Ratchets, next: a.Next}, ecps.Submission{Answer: token}, &receipt)
+	return receipt, err
+}
+
+// turn is one use of the ratchet.
+type turn struct {
+	path     string
+	ratchets []string
+	next     string
+}
+
+// step sends a message that moves the ratchet, and keeps the ratchets in step:
+// the next value is saved before it is sent, and stays a candidate until we know
+// whether the provider took it.
+func (p *Phone) step(ctx context.Context, t turn, message, out any) error {
+	body, err := ecps.Encode(message)
+	if err != nil {
+		return err
+	}
+	if err := p.keep(candidates(t.ratchets, t.next)); err != nil {
+		return err
+	}
+	err = p.call(ctx, http.MethodPost, t.path, body, out)
 	refusal, heard := errors.AsType[*Refusal](err)
 	switch {
 	case err == nil, heard && refusal.Problem.Moved:
-		return receipt, errors.Join(err, p.keep([]string{a.Next}))
+		return errors.Join(err, p.keep([]string{t.next}))
 	case heard && refusal.Status < http.StatusInternalServerError:
-		return receipt, errors.Join(err, p.keep(a.Ratchets))
+		return errors.Join(err, p.keep(t.ratchets))
 	}
-	return receipt, err // nobody knows: every candidate stays
+	return err // nobody knows: every candidate stays
 }
 
 // candidates keeps the confirmed value and the newest of the others.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/platform/fault"
@@ -22,6 +23,34 @@ import (
 // and the secret, each time anew.
 // Errors: fault.Invalid (PF-EC-039 for the PIN), *Refusal, network errors.
 func Enrol(ctx context.Context, client *http.Client, invitation, pin string, o Options) (*Phone, error) {
+	offer, err := NewOffer()
+	if err != nil {
+		return nil, err
+	}
+	return offer.Enrol(ctx, client, invitation, pin, o)
+}
+
+// Offer is a phone that has its device key and nobody's e-CPS yet: an old phone
+// invites it by the hash of that key.
+type Offer struct{ key *ecdsa.PrivateKey }
+
+// NewOffer makes the device key.
+func NewOffer() (*Offer, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, "", "no device key", err)
+	}
+	return &Offer{key: key}, nil
+}
+
+// Name is the hash of the device key, as the new phone's QR shows it.
+func (f *Offer) Name() (string, error) {
+	key, err := ecps.EncodeDeviceKey(&f.key.PublicKey)
+	return ecps.Hash(key), err
+}
+
+// Enrol is Enrol with the key that was offered.
+func (f *Offer) Enrol(ctx context.Context, client *http.Client, invitation, pin string, o Options) (*Phone, error) {
 	if err := ecps.CheckPIN(pin); err != nil {
 		return nil, err
 	}
@@ -29,7 +58,7 @@ func Enrol(ctx context.Context, client *http.Client, invitation, pin string, o O
 	if err != nil {
 		return nil, err
 	}
-	p := &Phone{http: client, o: o.filled(), base: base}
+	p := &Phone{http: client, o: o.filled(), base: base, key: f.key}
 	var params ecps.Parameters
 	if err := p.exchange(ctx, http.MethodGet, ecps.PathParameters, "", nil, &params); err != nil {
 		return nil, err
@@ -53,11 +82,7 @@ func Enrol(ctx context.Context, client *http.Client, invitation, pin string, o O
 
 // forge makes the keys and signs the enrolment with both.
 func (p *Phone) forge(params ecps.Parameters, code, pin string) (string, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return "", fault.Wrap(fault.Internal, "", "no device key", err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := x509.MarshalPKCS8PrivateKey(p.key)
 	if err != nil {
 		return "", fault.Wrap(fault.Internal, "", "device key cannot be kept", err)
 	}
@@ -65,7 +90,6 @@ func (p *Phone) forge(params ecps.Parameters, code, pin string) (string, error) 
 	if _, err := io.ReadFull(p.o.Rand, secret); err != nil {
 		return "", fault.Wrap(fault.Unavailable, "", "no randomness", err)
 	}
-	p.key = key
 	p.state = state{
 		V: ecps.Version, Base: p.base.String(), Issuer: params.Issuer, Rounds: max(params.Rounds, p.o.Rounds),
 		Key: base64.RawURLEncoding.EncodeToString(der), Secret: base64.RawURLEncoding.EncodeToString(secret),
@@ -74,7 +98,7 @@ func (p *Phone) forge(params ecps.Parameters, code, pin string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return ecps.SignEnrolment(key, pinKey, ecps.Enrolment{
+	return ecps.SignEnrolment(p.key, pinKey, ecps.Enrolment{
 		V: ecps.Version, Issuer: params.Issuer, Invitation: code, Rounds: p.state.Rounds, Label: p.o.Label, Time: p.now().Unix(),
 	})
 }
@@ -86,9 +110,15 @@ func readInvitation(s string) (base *url.URL, code string, err error) {
 	}
 	code = u.Fragment
 	u.Fragment, u.RawFragment = "", ""
+	if bare, ok := strings.CutPrefix(code, ecps.FragmentInvitation+"="); ok { // the address of the app, whose API is beside it
+		code, u.Path = bare, apiPath
+	}
 	base, err = address(u.String())
 	return base, code, err
 }
+
+// apiPath is where the device API lives beside the app.
+const apiPath = "/ecps/v1"
 
 // address accepts https, and http on the loopback for the sandbox.
 func address(s string) (*url.URL, error) {

@@ -50,6 +50,7 @@ type state struct {
 	Rounds    int      `json:"rounds"`
 	Ratchets  []string `json:"ratchets"` // the confirmed one, then those of answers without a confirmation
 	ExpiresAt int64    `json:"expires_at"`
+	Masked    string   `json:"masked,omitempty"` // seed of the offline code, masked by the PIN
 }
 
 // Phone is one enrolled phone. Safe for concurrent use; its answers go out one

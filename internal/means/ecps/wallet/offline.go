@@ -2,14 +2,9 @@ package wallet
 
 import (
 	"context"
-	"crypto/subtle"
 	"database/sql"
-	"encoding/base32"
 	"encoding/base64"
 	"time"
-
-	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/hotp"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/ecps"
@@ -17,11 +12,7 @@ import (
 	"github.com/egide-id/egide/internal/trust/audit"
 )
 
-// The offline code (RFC 6238): HMAC-SHA-256, eight digits, a step of 30 s, one
-// step of grace on either side (PG5).
 const (
-	otpPeriod  = 30
-	otpGrace   = 1
 	otpTries   = 5 // wrong codes per holder and window; after that this path alone is closed
 	otpWindow  = 15 * time.Minute
 	otpPurpose = "ecps.offline"
@@ -97,27 +88,15 @@ func (w *Wallet) matchOffline(s subject, code string, now time.Time) (device, in
 		if err != nil {
 			return device{}, 0, fault.Wrap(fault.Internal, "", "a stored seed cannot be opened", err)
 		}
-		for step := now.Unix()/otpPeriod - otpGrace; step <= now.Unix()/otpPeriod+otpGrace; step++ {
-			good, err := offlineCode(seed, step)
-			if err != nil {
-				return device{}, 0, err
-			}
-			if subtle.ConstantTimeCompare([]byte(good), []byte(code)) == 1 {
-				found, at = d, step
-			}
+		step, good, err := ecps.OfflineStep(seed, code, now)
+		if err != nil {
+			return device{}, 0, err
+		}
+		if good {
+			found, at = d, step
 		}
 	}
 	return found, at, nil
-}
-
-// offlineCode is the code of one step (RFC 4226 5.3 over SHA-256).
-func offlineCode(seed []byte, step int64) (string, error) {
-	code, err := hotp.GenerateCodeCustom(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(seed), uint64(step), //nolint:gosec // a step of the present time
-		hotp.ValidateOpts{Digits: otp.DigitsEight, Algorithm: otp.AlgorithmSHA256})
-	if err != nil {
-		return "", fault.Wrap(fault.Internal, "", "no offline code", err)
-	}
-	return code, nil
 }
 
 // useStep consumes a step: of any number of callers one wins, and no earlier
