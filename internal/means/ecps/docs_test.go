@@ -41,9 +41,29 @@ func examples(t *testing.T) map[string]any {
 		"refusal":    refusal,
 		"submission": Submission{Answer: "eyJhbGciOiJFUzI1NiIs..."},
 		"receipt":    Receipt{V: Version, State: "approved", WrongPINs: 1},
-		"device":     DeviceInfo{V: Version, Device: "b2Fk", Holder: "899700990015", State: "active", TriesLeft: 3, ExpiresAt: 1890032201, Time: 1795338000},
-		"problem":    Problem{Code: CodeCall, Detail: "signature is wrong", Time: 1795338000},
-		"wrong-pin":  Problem{Code: CodeWrongPIN, Detail: "the PIN is wrong", Time: 1795338000, TriesLeft: &left, Moved: true},
+		"device": DeviceInfo{
+			V: Version, Device: "b2Fk", Holder: "899700990015", State: "active", TriesLeft: 3, ExpiresAt: 1890032201, Time: 1795338000,
+			Label: "mon téléphone", EnrolledAt: 1795337001, Name: "CAMILLE EXEMPLE", Devices: 1, Vapid: "BAYG...", Push: true,
+		},
+		"problem":           Problem{Code: CodeCall, Detail: "signature is wrong", Time: 1795338000},
+		"activation-ask":    ActivationAsk{Identifier: "899700990015"},
+		"activation":        Activation{V: Version, ID: secretOf(4), ExpiresAt: 1795338900},
+		"activation-secret": ActivationSecret{Channel: "mail", Secret: "K7QX-9MPT"},
+		"activation-state":  ActivationState{V: Version, Proven: []string{"mail", "sms"}, Invitation: secretOf(5)},
+		"act": Act{
+			V: Version, Issuer: sample().Issuer, Device: "b2Fk", Holder: "899700990015", Kind: ActTransfer, Subject: secretOf(7), Time: 1795338000,
+			Ratchets: []string{secretOf(2)}, Next: secretOf(3), Pin: b64(bytes.Repeat([]byte{9}, 64)),
+		},
+		"act-done":      ActDone{V: Version, Kind: ActTransfer, Result: secretOf(5)},
+		"freeze-ask":    FreezeAsk{SignIn: "BwcHBwcHBwcHBwcHBwcHBw"},
+		"freeze-done":   FreezeDone{V: Version, FrozenAt: 1795338000, Sessions: 2},
+		"history":       History{V: Version, SignIns: []SignIn{{ID: "BwcHBwcHBwcHBwcHBwcHBw", At: 1795337000, Service: "Dossier de démonstration", Means: "ecps", Asker: AskerComputer, Device: "mon téléphone", State: "good"}}},
+		"start":         Start{Token: "CAgICAgICAgICAgICAgICA..."},
+		"diagnosis-ask": DiagnosisAsk{Skew: 2, Notifications: "granted", Subscribed: true, Version: "1"},
+		"diagnosis": Diagnosis{V: Version, Code: "KXPTRM", Broken: "push", Steps: []DiagnosisStep{
+			{Name: "register", OK: true}, {Name: "right", OK: true}, {Name: "device", OK: true}, {Name: "push"}, {Name: "clock", OK: true},
+		}},
+		"wrong-pin": Problem{Code: CodeWrongPIN, Detail: "the PIN is wrong", Time: 1795338000, TriesLeft: &left, Moved: true},
 	}
 }
 
