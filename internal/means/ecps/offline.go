@@ -1,6 +1,8 @@
 package ecps
 
 import (
+	"crypto/pbkdf2"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base32"
 	"time"
@@ -17,6 +19,26 @@ const (
 	offlinePeriod = 30
 	offlineGrace  = 1
 )
+
+// otpLabel separates the pad from the PIN key: one says nothing of the other.
+const otpLabel = "egide.ecps.otp.v1"
+
+// MaskSeed is how a phone keeps the seed of its offline code: XOR with a pad
+// derived from the PIN and the phone's secret. It is its own inverse, and every
+// PIN gives a seed: nothing tells the right one.
+func MaskSeed(seed []byte, pin string, secret []byte, rounds int) ([]byte, error) {
+	if len(secret) != SecretSize || rounds < 1 || rounds > maxRounds {
+		return nil, malformed("the PIN secret or the rounds are out of range")
+	}
+	pad, err := pbkdf2.Key(sha256.New, pin, append([]byte(otpLabel), secret...), rounds, len(seed))
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, "", "pad cannot be derived", err)
+	}
+	for i := range pad {
+		pad[i] ^= seed[i]
+	}
+	return pad, nil
+}
 
 // OfflineCode is the code of a moment.
 func OfflineCode(seed []byte, at time.Time) (string, error) {

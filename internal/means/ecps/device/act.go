@@ -2,8 +2,6 @@ package device
 
 import (
 	"context"
-	"crypto/pbkdf2"
-	"crypto/sha256"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -62,23 +60,13 @@ func (p *Phone) OfflineCode(pin string) (string, error) {
 	return ecps.OfflineCode(seed, p.now())
 }
 
-// otpLabel separates the pad from the PIN key: one says nothing of the other.
-const otpLabel = "egide.ecps.otp.v1"
-
-// mask is its own inverse: XOR with a pad derived from the PIN.
+// mask is its own inverse.
 func (p *Phone) mask(seed []byte, pin string) ([]byte, error) {
 	secret, err := p.secret()
 	if err != nil {
 		return nil, err
 	}
-	pad, err := pbkdf2.Key(sha256.New, pin, append([]byte(otpLabel), secret...), p.state.Rounds, len(seed))
-	if err != nil {
-		return nil, fault.Wrap(fault.Internal, "", "pad cannot be derived", err)
-	}
-	for i := range pad {
-		pad[i] ^= seed[i]
-	}
-	return pad, nil
+	return ecps.MaskSeed(seed, pin, secret, p.state.Rounds)
 }
 
 // Transfer invites a new phone, named by the hash of its device key, and gives
