@@ -6,6 +6,9 @@
 package sandbox
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/egide-id/egide/internal/identity/rpps"
 )
 
@@ -59,9 +62,19 @@ func Personas() []Persona {
 	for i := range list {
 		if p := list[i].Person; !p.ID.IsZero() {
 			list[i].Name = title(p.Practices[0].GivenName) + " " + p.FamilyName
+			list[i].Person.Contact = contact(p, i)
 		}
 	}
 	return list
+}
+
+// contact is what a persona activates an e-CPS with. The numbers are of the range
+// that is kept for fiction; the mailboxes are the demonstration's inbox.
+func contact(p rpps.Professional, n int) rpps.Contact {
+	return rpps.Contact{
+		Mail:  strings.ToLower(p.Practices[0].GivenName + "." + p.FamilyName + "@exemple.invalid"),
+		Phone: fmt.Sprintf("063998%04d", n+1),
+	}
 }
 
 // scripted are the personas that exist for their behaviour.

@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -167,7 +168,7 @@ func newWorld(t *testing.T, change ...func(*login.Deps)) *world {
 	w.wallet, err = wallet.New(wallet.Deps{
 		KV: w.kv, Bus: store.NewLocalBus(), DB: durable, Directory: w.people, Clock: w.clock, Rand: rand.Reader,
 		Audit: w.audit, Log: log, Issuer: w.server.URL, Rounds: 10, Sandbox: true,
-		Limits: wallet.Limits{Open: 1000, PerHolder: 1000, PerSource: 10000, Window: time.Hour, Resends: 3},
+		Seal: openSeal{}, Limits: wallet.Limits{Open: 1000, PerHolder: 1000, PerSource: 10000, Window: time.Hour, Resends: 3},
 	})
 	must(t, err)
 	gd := grant.Deps{KV: w.kv, Clock: w.clock, Rand: rand.Reader}
@@ -203,6 +204,7 @@ func services(t *testing.T) *client.Registry {
 	for _, c := range []client.Client{
 		{ID: "dmp", Name: "DMP de démonstration", Owner: "Éditions Inventées", Profile: client.ProfileOIDC},
 		{ID: "evil", Name: `<script>alert(1)</script>"'`, Owner: `<img src=x onerror=alert(1)>`, Profile: client.ProfilePSC},
+		{ID: "offline", Name: "Garde hors réseau", Owner: "Éditions Inventées", Profile: client.ProfileOIDC, AllowOfflineOTP: true},
 		{ID: "card", Name: "Cartes seulement", Owner: "Éditions Inventées", Profile: client.ProfileOIDC, Means: []authn.Means{authn.Card}},
 	} {
 		c.RedirectURIs = []string{"https://service.example/cb"}
@@ -257,6 +259,13 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// openSeal closes nothing: what seals is tested where it lives.
+type openSeal struct{}
+
+func (openSeal) Seal(_ string, plain []byte) (string, error) { return hex.EncodeToString(plain), nil }
+
+func (openSeal) Unseal(_, sealed string) ([]byte, error) { return hex.DecodeString(sealed) }
 
 var errBroken = errors.New("the trace cannot be written")
 

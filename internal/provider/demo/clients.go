@@ -43,6 +43,12 @@ func clients(dmpURL string) []demoClient {
 			ID: "demo-structure", Name: "Logiciel d'établissement (structure)", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
 			GrantTypes: []string{client.GrantClientCredentials}, Structure: demoStructure,
 		}},
+		{listed: true, secret: published("offline"), Client: client.Client{
+			ID: "demo-offline", Name: "Logiciel de garde (hors réseau)", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
+			RedirectURIs:           []string{"http://127.0.0.1:9404/callback"},
+			PostLogoutRedirectURIs: []string{"http://127.0.0.1:9404/"},
+			AllowOfflineOTP:        true,
+		}},
 		{secret: published("dmp"), Client: client.Client{
 			ID: dmpClientID, Name: "DMP de démonstration", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
 			RedirectURIs:           []string{dmpURL + "/callback"},
