@@ -16,7 +16,7 @@ const module = "github.com/egide-id/egide/"
 // wings from bottom to top: a package imports only its own wing or lower ones.
 var wings = []string{
 	"internal/platform", "internal/trust", "internal/identity", "internal/means", "internal/oidc",
-	"internal/sandbox", "internal/provider",
+	"internal/portal", "internal/sandbox", "internal/provider",
 }
 
 // features of one wing meet in provider and never import one another.
@@ -121,6 +121,9 @@ var forbidden = []struct{ from, except, never string }{
 	{"internal/means/ecps/device", "", module + "internal/platform/db"},
 	{"internal/means/ecps/device", "", module + "internal/means/ecps/wallet"},
 	{"internal/means/ecps/device", "", module + "internal/oidc"},
+	{"internal/means/ecps/activation", "", module + "internal/platform/db"},
+	{"internal/means", "", module + "internal/platform/courier"},
+	{"internal/means", "", module + "internal/platform/webpush"},
 	{"internal/means/cps", "internal/means/cps/cards", module + "internal/platform/store"},
 	{"internal/means/cps", "internal/means/cps/cards", module + "internal/platform/db"},
 	{"internal/means/cps", "internal/means/cps/cards", module + "internal/trust/audit"},
@@ -141,6 +144,10 @@ var forbidden = []struct{ from, except, never string }{
 	{"cmd/card-bridge", "", module + "internal/oidc"},
 	{"cmd/card-bridge", "", module + "internal/provider"},
 	{"cmd/ecps", "", module + "internal/platform/store"},
+	{"internal/portal", "", module + "internal/oidc/op"},
+	{"internal/portal", "", module + "internal/oidc/login"},
+	{"internal/portal", "", module + "internal/oidc/session"},
+	{"internal/portal", "", module + "internal/oidc/grant"},
 	{"internal/dmp", "", module + "internal/identity"},
 	{"internal/dmp", "", module + "internal/trust"},
 	{"internal/dmp", "", module + "internal/means"},
