@@ -102,9 +102,11 @@ func (d device) obstacle(now time.Time) string {
 		return ecps.CodeFrozen
 	case d.state == stateSuspended:
 		return ecps.CodeSuspended
+	case d.left(now):
+		return ecps.CodeNone
 	case d.state == statePending:
 		return ecps.CodePending
-	case d.state != stateActive, d.left(now):
+	case d.state != stateActive:
 		return ecps.CodeNone
 	case !now.Before(d.expires):
 		return ecps.CodeEnded
@@ -112,8 +114,12 @@ func (d device) obstacle(now time.Time) string {
 	return ""
 }
 
-// left tells that the holder moved to another phone and the day after is over.
-func (d device) left(now time.Time) bool { return !d.leavesAt.IsZero() && !now.Before(d.leavesAt) }
+// left tells that the holder moved to another phone and the day after is over, or
+// that he never confirmed this one.
+func (d device) left(now time.Time) bool {
+	gone := !d.leavesAt.IsZero() && !now.Before(d.leavesAt)
+	return gone || d.state == statePending && !now.Before(d.enrolledAt.Add(confirmLife))
+}
 
 // shownState is the phone's state as its holder reads it.
 func (d device) shownState(now time.Time) string {

@@ -43,7 +43,8 @@ type freezing struct {
 // Freeze is "this was not me" (ux.md 7, idea 8). It stops the phones and their
 // requests, then ends every session and token through EndAll, and keeps all
 // traces. It needs no PIN: a stop is never harder than a consent. What it is
-// undone with is another means than the one that was contested.
+// undone with is another means than the one that was contested; in general, when
+// no login is named, that is the phones.
 // by and ref are what the holder says it with. Errors: fault.NotFound (the login).
 func (w *Wallet) Freeze(ctx context.Context, holder rpps.NationalID, signIn string, by authn.Means, ref string) (Frozen, error) {
 	s, err := w.resolve(ctx, holder, "")
@@ -51,7 +52,7 @@ func (w *Wallet) Freeze(ctx context.Context, holder rpps.NationalID, signIn stri
 		return Frozen{}, err
 	}
 	ctx = context.WithoutCancel(ctx) // half a freeze is none
-	f := freezing{at: w.Clock.Now(), means: by, ref: ref, signIn: signIn}
+	f := freezing{at: w.Clock.Now(), means: authn.ECPS, signIn: signIn}
 	if signIn != "" {
 		contested, err := w.contest(ctx, s, signIn)
 		if err != nil {
@@ -156,18 +157,20 @@ func (w *Wallet) lift(ctx context.Context, s subject, f freezing, by authn.Means
 			return err
 		}
 	}
-	if err := w.write(ctx, `DELETE FROM freezes WHERE holder = $1`, s.id.String()); err != nil {
+	if err := w.write(ctx, `DELETE FROM freezes WHERE holder IN ($1, $2, $3, $4, $5, $6, $7, $8)`, aliasArgs(s.aliases())...); err != nil {
 		return err
 	}
 	w.wakePhones(ctx, s.key)
 	return nil
 }
 
-// freezeOf reads the freeze of a person; fault.NotFound if there is none.
+// freezeOf reads the freeze of a person, under whichever of his identifiers it
+// was said; fault.NotFound if there is none.
 func (w *Wallet) freezeOf(ctx context.Context, s subject) (freezing, error) {
 	var f freezing
 	var at int64
-	err := w.DB.Read().QueryRowContext(ctx, `SELECT at, means, ref, sign_in FROM freezes WHERE holder = $1`, s.id.String()).Scan(&at, &f.means, &f.ref, &f.signIn)
+	err := w.DB.Read().QueryRowContext(ctx, `SELECT at, means, ref, sign_in FROM freezes
+		WHERE holder IN ($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY at DESC LIMIT 1`, aliasArgs(s.aliases())...).Scan(&at, &f.means, &f.ref, &f.signIn)
 	f.at = instant(at)
 	return f, db.Fault(err)
 }

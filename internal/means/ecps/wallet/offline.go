@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/base64"
+	"fmt"
 	"time"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
@@ -49,7 +50,9 @@ func (w *Wallet) ProveOffline(ctx context.Context, a Ask, code string) (Proof, e
 	if err != nil {
 		return Proof{}, err
 	}
-	open, err := w.countOffline(ctx, s.key, a.Source, now)
+	// Strangers who guess close the path to strangers, not to the holder's own browser.
+	counted := fmt.Sprintf("%s %t", s.key, s.known)
+	open, err := w.countOffline(ctx, counted, a.Source, now)
 	if err != nil {
 		return Proof{}, err
 	}
@@ -71,7 +74,7 @@ func (w *Wallet) ProveOffline(ctx context.Context, a Ask, code string) (Proof, e
 	if err := w.record(ctx, audit.ApprovalGiven{Subject: s.id.String(), Device: d.id, Client: a.ClientID, Request: "offline"}); err != nil {
 		return Proof{}, err
 	}
-	return Proof{Holder: s.id, Device: d.id, At: now}, w.forgiveOffline(ctx, s.key)
+	return Proof{Holder: s.id, Device: d.id, At: now}, w.forgiveOffline(ctx, counted)
 }
 
 // matchOffline looks for the phone and step that give the code. Every phone is
@@ -80,6 +83,9 @@ func (w *Wallet) matchOffline(s subject, code string, now time.Time) (device, in
 	code = digitsOf(code)
 	var found device
 	var at int64
+	if _, _, err := ecps.OfflineStep(w.nobodySeed, code, now); err != nil { // nobody's phone is tried too
+		return device{}, 0, err
+	}
 	for _, d := range s.devices {
 		if d.offline == "" || d.obstacle(now) != "" || w.Seal == nil {
 			continue

@@ -96,6 +96,22 @@ func (w *Wallet) History(ctx context.Context, d Device) (ecps.History, error) {
 	return h, nil
 }
 
+// RefOf gives the phone or card that opened a session of this person, so that a
+// service of ours can tell "another means" from the same one.
+// Errors: fault.NotFound.
+func (w *Wallet) RefOf(ctx context.Context, holder rpps.NationalID, sid string) (string, error) {
+	all, err := w.SignIns(ctx, holder)
+	if err != nil {
+		return "", err
+	}
+	for _, v := range all {
+		if v.SID == sid {
+			return v.Ref, nil
+		}
+	}
+	return "", fault.New(fault.NotFound, ecps.CodeNoRequest, "this session is of no login we know")
+}
+
 // contest marks a login of this person as one he did not make.
 func (w *Wallet) contest(ctx context.Context, s subject, id string) (SignIn, error) {
 	all, err := w.signInsOf(ctx, s)

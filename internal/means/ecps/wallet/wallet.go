@@ -90,6 +90,8 @@ type Wallet struct {
 	offline   store.Records[index] // tries of offline codes, apart from all else
 	starts    store.Records[begun]
 	nobody    device // stands in where there is no phone, so that the work is the same
+	// nobodySeed is tried for every offline code, so that there is work where there is no phone.
+	nobodySeed []byte
 }
 
 // New checks what it is given. Errors: fault.Invalid.
@@ -130,6 +132,10 @@ func New(d Deps) (*Wallet, error) {
 	if err != nil {
 		return nil, err
 	}
+	seed, err := ecps.NewSecret(d.Rand)
+	if err != nil {
+		return nil, err
+	}
 	return &Wallet{
 		Deps:      d,
 		requests:  store.NewRecords[record](d.KV, "ecps.request"),
@@ -138,7 +144,7 @@ func New(d Deps) (*Wallet, error) {
 		sources:   store.NewRecords[index](d.KV, "ecps.source"),
 		offline:   store.NewRecords[index](d.KV, "ecps.offline"),
 		starts:    store.NewRecords[begun](d.KV, "ecps.start"),
-		nobody:    nobody,
+		nobody:    nobody, nobodySeed: []byte(seed),
 	}, nil
 }
 
