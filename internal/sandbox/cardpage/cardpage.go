@@ -29,13 +29,16 @@ const Header = "X-Egide-Sandbox"
 //go:embed page.html page.css
 var files embed.FS
 
-// Deps is what New needs; all are required.
+// Deps is what New needs; all are required but Inbox.
 type Deps struct {
 	Cards     *sandbox.Cards
 	Authority http.Handler // OCSP, lists and certificates of the test authority
-	Port      int          // where the handler is served, on loopback
-	Rand      io.Reader
-	Log       *slog.Logger
+	Inbox     interface {  // what would have been sent to invented people; may be nil
+		Mount(mux *http.ServeMux)
+	}
+	Port int // where the handler is served, on loopback
+	Rand io.Reader
+	Log  *slog.Logger
 }
 
 // Page is the desk.
@@ -65,6 +68,9 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /page.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "page.css") })
 	mux.HandleFunc("GET /cards", func(w http.ResponseWriter, _ *http.Request) { p.answer(w, http.StatusOK, p.Cards.Desk()) })
 	mux.HandleFunc("POST /cards/{order...}", p.act)
+	if p.Inbox != nil {
+		p.Inbox.Mount(mux)
+	}
 	mux.Handle("/", p.Authority)
 	return p.guard(mux)
 }
