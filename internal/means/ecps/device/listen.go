@@ -22,7 +22,7 @@ const (
 	brokenAfter = 2                // streams in a row that gave nothing: this network breaks them
 	polls       = 20               // long polls before a stream is tried again
 	pollFor     = 25 * time.Second // of one long poll
-	quiet       = 20 * time.Second // a stream that says nothing for so long is dead (the provider speaks every 5 s)
+	quiet       = 40 * time.Second // a stream that says nothing for so long is dead (the provider speaks every 15 s)
 )
 
 // listen reads lists until ctx is done or the provider disowns the phone.

@@ -136,7 +136,7 @@ func TestStolenPhoneHasThreeTriesAcrossNodesAndRestarts(t *testing.T) {
 // still has no PIN, and never gets a second choice.
 func TestBlindTaps(t *testing.T) {
 	l := newLife(t)
-	hits, tries := 0, 60
+	hits, tries := 0, 24
 	for range tries {
 		p := l.phone(nurse)
 		asked, r := l.login(p, nurse)
@@ -153,7 +153,7 @@ func TestBlindTaps(t *testing.T) {
 		}
 		l.must(l.wallet.RemovePhone(t.Context(), nurse, p.ID(), "test"))
 	}
-	if hits > tries*2/3 { // one in three is expected; more than two is no accident
+	if hits > tries*3/4 { // one in three is expected; three in four is no accident (1 in 100,000)
 		t.Errorf("%d of %d blind taps were right", hits, tries)
 	}
 }

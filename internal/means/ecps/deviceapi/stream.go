@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	tick       = 5 * time.Second  // looks anyway, in case a wake-up was lost; also the keep-alive
 	streamLife = 5 * time.Minute  // then the phone proves its key again
 	maxWait    = 25 * time.Second // of a long poll: under the usual 30 s of proxies
 	maxStreams = 4                // of one phone on one node
@@ -31,16 +30,27 @@ func (a *API) requests(c echo.Context, d wallet.Device, _ []byte) error {
 	if err != nil {
 		return err
 	}
-	var body []byte
-	send := func(b []byte, _ bool) (bool, error) {
-		body = b
-		return ecps.BodyHash(b) != c.QueryParam("seen"), nil
-	}
-	lasts(c.Response(), wait+ioTime)
-	if err := a.follow(c.Request().Context(), d, wait, send); err != nil {
+	ctx := c.Request().Context()
+	s, err := a.open(ctx, d, wait, "")
+	if err != nil {
 		return err
 	}
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, body)
+	defer s.close()
+	lasts(c.Response(), wait+ioTime)
+	for {
+		body, err := a.list(ctx, s.device)
+		if err != nil {
+			return err
+		}
+		now := a.deps.Clock.Now()
+		goOn := ecps.BodyHash(body) == c.QueryParam("seen") && now.Before(s.end)
+		if goOn {
+			_, goOn = a.pause(ctx, s, min(s.every(), s.end.Sub(now)))
+		}
+		if !goOn {
+			return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, body)
+		}
+	}
 }
 
 func waitOf(s string) (time.Duration, error) {
@@ -58,29 +68,31 @@ func waitOf(s string) (time.Duration, error) {
 // each time it changes. While the phone is locked or suspended the stream stays
 // and says why, so that the phone sees at once when that ends.
 func (a *API) events(c echo.Context, d wallet.Device, _ []byte) error {
-	w := c.Response()
-	last := ""
-	send := func(b []byte, woken bool) (bool, error) {
-		hash := ecps.BodyHash(b)
-		switch {
-		case hash != last:
-			last = hash
-			return false, push(w, fmt.Appendf(nil, "event: requests\ndata: %s\n\n", b))
-		case woken: // strangers' requests that stay silent must not reach the phone, even as traffic
-			return false, nil
-		}
-		return false, push(w, []byte(": still here\n\n"))
+	r, w := c.Request(), c.Response()
+	s, err := a.open(r.Context(), d, streamLife, r.Header.Get(echo.HeaderAuthorization))
+	if err != nil {
+		return err
+	}
+	first, err := a.news(r.Context(), s)
+	if err != nil {
+		s.close()
+		return err
 	}
 	w.Header().Set(echo.HeaderContentType, "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
-	err := a.follow(c.Request().Context(), d, streamLife, send)
-	if err != nil && w.Committed {
-		a.deps.Log.DebugContext(c.Request().Context(), "stream ended", slog.Any("error", err))
-		return nil
+	if l := takeOver(w); l != nil {
+		return a.detach(r.Context(), s, l, first)
 	}
-	return err
+	defer s.close()
+	s.out = func(event []byte) error { return push(w, event) }
+	if err = s.out(first); err == nil {
+		err = a.follow(r.Context(), s)
+	}
+	a.ended(r.Context(), err)
+	return nil
 }
 
+// push writes one event over the server's own response.
 func push(w *echo.Response, event []byte) error {
 	lasts(w, ioTime)
 	if _, err := w.Write(event); err != nil {
@@ -89,54 +101,26 @@ func push(w *echo.Response, event []byte) error {
 	return http.NewResponseController(w).Flush()
 }
 
-// follow gives the list to send now and whenever it may have changed, until
-// send says enough, life is over, the caller is gone or the server closes.
-func (a *API) follow(ctx context.Context, d wallet.Device, life time.Duration, send func(list []byte, woken bool) (enough bool, err error)) error {
-	if !a.enter(d.ID) {
-		return fault.New(fault.Unavailable, ecps.CodeBusy, "too many streams of this phone")
-	}
-	defer a.leave(d.ID)
-	wakes, cancel, err := a.deps.Wallet.WatchHolder(ctx, d)
+// ended notes why a stream is over: nobody is left to be told.
+func (a *API) ended(ctx context.Context, err error) {
 	if err != nil {
-		a.deps.Log.WarnContext(ctx, "phone is served by polling", slog.Any("error", err))
-		wakes, cancel = nil, func() {}
-	}
-	defer cancel()
-	end := a.deps.Clock.Now().Add(life)
-	for woken := false; ; {
-		list, err := a.list(ctx, d)
-		if err != nil {
-			return err
-		}
-		enough, err := send(list, woken)
-		left := end.Sub(a.deps.Clock.Now())
-		if err != nil || enough || left <= 0 {
-			return err
-		}
-		var goOn bool
-		if woken, goOn = a.pause(ctx, &wakes, min(tick, left)); !goOn {
-			return nil
-		}
+		a.deps.Log.DebugContext(ctx, "stream ended", slog.Any("error", err))
 	}
 }
 
-// pause waits for a wake-up, at most d. It tells whether one came, and whether
-// to go on.
-func (a *API) pause(ctx context.Context, wakes *<-chan []byte, d time.Duration) (woken, goOn bool) {
-	passed, stop := a.deps.Clock.After(d)
-	defer stop()
-	select {
-	case _, open := <-*wakes:
-		if !open {
-			*wakes = nil // the bus is gone: poll
-		}
-		return true, true
-	case <-passed:
-		return false, true
-	case <-a.closing:
-	case <-ctx.Done():
+// news looks once, and gives the event that tells the list where it is not the
+// one that the phone has, else nil.
+func (a *API) news(ctx context.Context, s *stream) ([]byte, error) {
+	list, err := a.list(ctx, s.device)
+	if err != nil {
+		return nil, err
 	}
-	return false, false
+	hash := ecps.BodyHash(list)
+	if hash == s.told {
+		return nil, nil
+	}
+	s.told = hash
+	return fmt.Appendf(nil, "event: requests\ndata: %s\n\n", list), nil
 }
 
 // list is what the phone may see now; of a phone that may not answer, the reason.
@@ -151,22 +135,4 @@ func (a *API) list(ctx context.Context, d wallet.Device) ([]byte, error) {
 	}
 	b, err := ecps.Encode(waiting)
 	return bytes.TrimSpace(b), err
-}
-
-func (a *API) enter(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.streams[id] >= maxStreams {
-		return false
-	}
-	a.streams[id]++
-	return true
-}
-
-func (a *API) leave(id string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.streams[id]--; a.streams[id] <= 0 {
-		delete(a.streams, id)
-	}
 }

@@ -5,17 +5,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/egide-id/egide/internal/means/ecps"
 	"pgregory.net/rapid"
+
+	"github.com/egide-id/egide/internal/identity/rpps"
+	"github.com/egide-id/egide/internal/means/ecps"
 )
 
 // machine drives one request and one phone through every order of events that a
 // page, a phone, a thief and a clock can make, beside a model of what must hold.
 type machine struct {
-	k     *kit
-	h     *handset
-	page  Pending
-	model struct {
+	k      *kit
+	h      *handset
+	holder rpps.NationalID
+	page   Pending
+	model  struct {
 		good    bool // a live approval with both signatures and the right number was made
 		over    bool // the request left the state open
 		wrong   int  // wrong PINs in a row
@@ -28,10 +31,13 @@ type machine struct {
 // both signatures, the right number, on a live request, by a phone that is good;
 // and it is consumed once.
 func TestNoPathApprovesWithoutBothKeysNumberAndLiveRequest(t *testing.T) {
+	k, n := newKit(t), 0
 	rapid.Check(t, func(r *rapid.T) {
-		k := newKit(t)
-		m := &machine{k: k, h: k.handset(doctor)}
-		k.must(k.RememberBrowser(k.ctx, "own", doctor))
+		n++ // every check has a holder of its own, on the same provider
+		m := &machine{k: k, holder: rpps.MustNationalID(fmt.Sprintf("8%011d", 10_000_000_000+n))}
+		k.dir.set([]rpps.NationalID{m.holder}, func(p *rpps.Professional) { p.FirstSeen = start.AddDate(-1, 0, 0) })
+		m.h = k.handset(m.holder)
+		k.must(k.RememberBrowser(k.ctx, "own", m.holder))
 		m.open()
 		for range rapid.IntRange(1, 12).Draw(r, "steps") {
 			step := rapid.SampledFrom([]string{"right", "wrong pin", "wrong number", "foreign key", "refuse", "cancel", "wait", "suspend", "resume", "consume", "open"}).Draw(r, "step")
@@ -41,7 +47,7 @@ func TestNoPathApprovesWithoutBothKeysNumberAndLiveRequest(t *testing.T) {
 }
 
 func (m *machine) open() {
-	m.page = m.k.open(doctor, func(a *Ask) { a.Browser = "own"; a.Supersedes = m.page.ID })
+	m.page = m.k.open(m.holder, func(a *Ask) { a.Browser = "own"; a.Supersedes = m.page.ID })
 	m.model.good, m.model.over = false, false
 }
 
@@ -111,10 +117,10 @@ func (m *machine) step(r *rapid.T, step string) {
 	case "wait":
 		m.k.clock.Advance(time.Duration(rapid.IntRange(1, 70).Draw(r, "seconds")) * time.Second)
 	case "suspend":
-		m.k.must(m.k.SuspendPhone(m.k.ctx, doctor, m.h.id, "holder"))
+		m.k.must(m.k.SuspendPhone(m.k.ctx, m.holder, m.h.id, "holder"))
 		m.model.stopped = m.model.stopped || !m.model.locked
 	case "resume":
-		m.k.must(m.k.ResumePhone(m.k.ctx, doctor, m.h.id, "card", "c"))
+		m.k.must(m.k.ResumePhone(m.k.ctx, m.holder, m.h.id, "card", "c"))
 		m.model.stopped = false
 	case "open":
 		if m.model.locked || m.model.stopped {
@@ -134,7 +140,7 @@ func (m *machine) consume(r *rapid.T) {
 	if err != nil {
 		return
 	}
-	if proof.Device != m.h.id || proof.Holder != doctor {
+	if proof.Device != m.h.id || proof.Holder != m.holder {
 		r.Fatal(fmt.Sprintf("proof of somebody else: %+v", proof))
 	}
 	if _, err := m.k.Consume(m.k.ctx, m.page.ID); err == nil {
