@@ -27,11 +27,15 @@ func main() {
 	seconds := flag.Duration("for", 4*time.Second, "how long each operation is repeated")
 	only := flag.String("only", "", "measure only operations whose name holds this")
 	rows := flag.Int("rows", 2_300_000, "rows of the register in the last part; 0 leaves it out")
+	streams := flag.Int("streams", 50_000, "streams that phones hold open, for -only phones")
 	flag.Parse()
 	err := error(nil)
-	if *empty != "" {
+	switch {
+	case *empty != "":
 		err = serveEmpty(*empty)
-	} else {
+	case *only == "phones":
+		err = phones(context.Background(), *binary, *streams)
+	default:
 		err = run(context.Background(), *binary, *bridge, *only, *seconds, *rows)
 	}
 	if err != nil {
