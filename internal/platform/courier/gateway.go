@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,12 +21,14 @@ const maxReply = 16 << 10
 
 // GatewayOptions reach an HTTP gateway for messages.
 type GatewayOptions struct {
-	URL             string
+	URL             string // https; http to this machine only
 	Form            bool   // a form instead of JSON
 	ToField         string // "to" if empty
 	TextField       string // "text" if empty
 	KeyField        string // "key" if empty: the letter's name, for the gateway's own log
 	Token           string // sent as a bearer token
+	Username        string // basic authentication, if there is no token
+	Password        string
 	HTTP            *http.Client
 	Clock           clock.Clock
 	OnceUnderOneKey bool // the gateway honours Idempotency-Key: a repetition is safe
@@ -41,12 +45,18 @@ func NewGateway(o GatewayOptions) (*Gateway, error) {
 	if u, err := url.Parse(o.URL); err != nil || u.Host == "" || o.HTTP == nil || o.Clock == nil {
 		return nil, fault.Wrap(fault.Invalid, "", "the message gateway cannot be used", err)
 	}
+	if u, _ := url.Parse(o.URL); u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		return nil, fault.New(fault.Invalid, "", "messages go to another machine over https only")
+	}
 	for field, name := range map[*string]string{&o.ToField: "to", &o.TextField: "text", &o.KeyField: "key"} {
 		if *field == "" {
 			*field = name
 		}
 	}
 	c := *o.HTTP
+	if c.Timeout == 0 || c.Timeout > patience {
+		c.Timeout = patience
+	}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a secret goes where it was meant to
 	return &Gateway{o: o, http: &c}, nil
 }
@@ -70,16 +80,30 @@ func (g *Gateway) Send(ctx context.Context, o Outgoing) error {
 	}
 	req.Header.Set("Content-Type", kind)
 	req.Header.Set("Idempotency-Key", o.Key)
-	if g.o.Token != "" {
+	switch {
+	case g.o.Token != "":
 		req.Header.Set("Authorization", "Bearer "+g.o.Token)
+	case g.o.Username != "":
+		req.SetBasicAuth(g.o.Username, g.o.Password)
 	}
 	res, err := g.http.Do(req)
 	if err != nil {
-		return &Refusal{Why: err.Error(), Unsure: true} // it may have been taken
+		return broken(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, res.Body, maxReply)
 	return g.judged(res)
+}
+
+// broken tells a gateway that was never reached from a line that broke after the
+// message may have been taken. The address is not told: some gateways want their
+// key in it.
+func broken(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	dial, ok := errors.AsType[*net.OpError](err)
+	return &Refusal{Why: err.Error(), Unsure: !ok || dial.Op != "dial"}
 }
 
 // e164 takes what MobileNumber gave.

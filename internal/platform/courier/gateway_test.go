@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,41 @@ func TestGatewayThatHangsUp(t *testing.T) {
 	o.worker(once).drain(t.Context())
 	if o.state() != Sent || calls != 2 {
 		t.Errorf("%s after %d calls", o.state(), calls)
+	}
+}
+
+// No configuration sends a secret in the clear to another machine.
+func TestGatewayInTheClearIsRefused(t *testing.T) {
+	for address, good := range map[string]bool{
+		"https://sms.exemple.invalid/send": true, "http://127.0.0.1:8080/": true, "http://[::1]:8080/": true, "http://localhost/": true,
+		"http://sms.exemple.invalid/send": false, "http://localhost.exemple.invalid/": false, "ftp://127.0.0.1/": false, "//127.0.0.1/": false, "": false,
+	} {
+		if _, err := NewGateway(GatewayOptions{URL: address, HTTP: &http.Client{}, Clock: clock.NewManual(start)}); (err == nil) != good {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// A gateway that was never reached took nothing: the message waits. Its address,
+// which may hold a key, is in no error.
+func TestGatewayOutOfReach(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	g, err := NewGateway(GatewayOptions{URL: s.URL + "/?apikey=very-secret", HTTP: &http.Client{}, Clock: clock.NewManual(start)})
+	must(t, err)
+	s.Close()
+	got, ok := errors.AsType[*Refusal](g.Send(t.Context(), sms))
+	if !ok || got.Unsure || got.Permanent || strings.Contains(got.Why, "very-secret") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestGatewayWithBasicAuthentication(t *testing.T) {
+	var user, password string
+	g := gateway(t, func(_ http.ResponseWriter, r *http.Request) { user, password, _ = r.BasicAuth() },
+		func(o *GatewayOptions) { o.Token, o.Username, o.Password = "", "egide", "secret-words" })
+	must(t, g.Send(t.Context(), sms))
+	if user != "egide" || password != "secret-words" {
+		t.Errorf("%q", user)
 	}
 }
 

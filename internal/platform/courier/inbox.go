@@ -23,12 +23,13 @@ type Inbox struct {
 	clock clock.Clock
 	mu    sync.Mutex
 	kept  []Received
+	more  chan struct{} // closed by the next letter
 }
 
 const inboxSize = 200
 
 // NewInbox makes one.
-func NewInbox(c clock.Clock) *Inbox { return &Inbox{clock: c} }
+func NewInbox(c clock.Clock) *Inbox { return &Inbox{clock: c, more: make(chan struct{})} }
 
 // Sender gives the inbox's end of a channel.
 func (i *Inbox) Sender(c Channel) Sender { return slot{i, c} }
@@ -38,6 +39,28 @@ func (i *Inbox) Messages() []Received {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return slices.Clone(i.kept)
+}
+
+// Wait gives the first letter that match accepts, among those kept and those to
+// come. Errors: ctx's, when none came.
+func (i *Inbox) Wait(ctx context.Context, match func(Received) bool) (Received, error) {
+	for {
+		i.mu.Lock()
+		at, more := slices.IndexFunc(i.kept, match), i.more
+		var found Received
+		if at >= 0 {
+			found = i.kept[at]
+		}
+		i.mu.Unlock()
+		if at >= 0 {
+			return found, nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return Received{}, ctx.Err()
+		}
+	}
 }
 
 type slot struct {
@@ -53,6 +76,8 @@ func (s slot) Send(_ context.Context, o Outgoing) error {
 	s.inbox.mu.Lock()
 	defer s.inbox.mu.Unlock()
 	s.inbox.kept = append(s.inbox.kept, Received{Channel: s.channel, To: o.To, Subject: o.Subject, Body: o.Body, At: s.inbox.clock.Now()})
+	close(s.inbox.more)
+	s.inbox.more = make(chan struct{})
 	if extra := len(s.inbox.kept) - inboxSize; extra > 0 {
 		s.inbox.kept = slices.Delete(s.inbox.kept, 0, extra)
 	}

@@ -37,6 +37,17 @@ func NewOutbox(d *db.DB, k *seal.Key, c clock.Clock) *Outbox {
 // Enqueue enters letters, all or none. One whose key is there already is passed
 // over: it was sent, or will be. Errors: fault.Invalid, fault.Unavailable.
 func (o *Outbox) Enqueue(ctx context.Context, letters ...Message) error {
+	err := o.db.Tx(ctx, func(tx *sql.Tx) error { return o.EnqueueIn(ctx, tx, letters...) })
+	if err == nil {
+		o.Wake()
+	}
+	return err
+}
+
+// EnqueueIn enters letters in the caller's transaction: what is done and what is
+// written about it happen together or not at all. Wake after the commit; without
+// it the next poll finds them. Errors: fault.Invalid, fault.Unavailable.
+func (o *Outbox) EnqueueIn(ctx context.Context, tx *sql.Tx, letters ...Message) error {
 	now := o.clock.Now()
 	rows := make([][]any, 0, len(letters))
 	for _, m := range letters {
@@ -46,28 +57,26 @@ func (o *Outbox) Enqueue(ctx context.Context, letters ...Message) error {
 		}
 		rows = append(rows, row)
 	}
-	err := o.db.Tx(ctx, func(tx *sql.Tx) error {
-		for _, row := range rows {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO outbox (id, channel, kind, holder, masked, letter, void, state, attempts, created_at, next_at, ends_at, done_at)
+	for _, row := range rows {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO outbox (id, channel, kind, holder, masked, letter, void, state, attempts, created_at, next_at, ends_at, done_at)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 0, $8, $8, $9, 0) ON CONFLICT (id) DO NOTHING`, row...); err != nil {
-				return err
-			}
+			return db.Fault(err)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	select {
-	case o.wake <- struct{}{}:
-	default:
 	}
 	return nil
 }
 
+// Wake tells a worker of this process that there is something to do.
+func (o *Outbox) Wake() {
+	select {
+	case o.wake <- struct{}{}:
+	default: // it was told already
+	}
+}
+
 func (o *Outbox) row(m Message, now time.Time) ([]any, error) {
-	if m.Key == "" || len(m.Key) > maxKey || len(m.Subject)+len(m.Body) > maxBody || m.Channel != Mail && m.Channel != SMS {
-		return nil, fault.New(fault.Invalid, "", "a letter has a name, a channel, and at most 8 KiB")
+	if m.Key == "" || len(m.Key) > maxKey || len(m.To) > maxAddress || len(m.Holder) > maxKey || len(m.Kind) > maxKey || len(m.Subject)+len(m.Body) > maxBody || m.Channel != Mail && m.Channel != SMS {
+		return nil, fault.New(fault.Invalid, "", "a letter has a name, a channel, a short address, and at most 8 KiB")
 	}
 	plain, err := json.Marshal(Outgoing{Key: m.Key, To: m.To, Subject: m.Subject, Body: m.Body})
 	if err != nil {
@@ -123,7 +132,9 @@ type held struct {
 }
 
 // claim takes one letter that is due: of any number of workers one wins.
-// Errors: fault.NotFound when nothing is due.
+// The state is asked again by the writing statement, for engines whose
+// transactions read at the same time. Errors: fault.NotFound when nothing is due,
+// fault.Conflict when another was faster.
 func (o *Outbox) claim(ctx context.Context) (h held, err error) {
 	now := o.clock.Now()
 	err = o.db.Tx(ctx, func(tx *sql.Tx) error {
@@ -135,8 +146,15 @@ func (o *Outbox) claim(ctx context.Context) (h held, err error) {
 		}
 		h.ends = time.UnixMilli(ends)
 		h.attempts++
-		_, err = tx.ExecContext(ctx, `UPDATE outbox SET state = 'handing', attempts = $1, next_at = $2 WHERE id = $3`, h.attempts, now.Add(lease).UnixMilli(), h.id)
-		return err
+		done, err := tx.ExecContext(ctx, `UPDATE outbox SET state = 'handing', attempts = $1, next_at = $2 WHERE id = $3 AND state = 'waiting'`,
+			h.attempts, now.Add(lease).UnixMilli(), h.id)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n != 1 {
+			return fault.Wrap(fault.Conflict, "", "another worker has this letter", err)
+		}
+		return nil
 	})
 	return h, db.Fault(err)
 }
@@ -159,19 +177,20 @@ func (o *Outbox) abandon(ctx context.Context, idempotent func(Channel) bool) err
 	})
 }
 
-// finish writes what became of a hand-over. A final row forgets what it said.
-func (o *Outbox) finish(ctx context.Context, id string, to State) error {
+// finish writes what became of a hand-over. A final row forgets what it said. A
+// worker that slept beyond its lease changes nothing: the try is no longer its own.
+func (o *Outbox) finish(ctx context.Context, h held, to State) error {
 	return o.db.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE outbox SET state = $1, letter = '', done_at = $2 WHERE id = $3 AND state = 'handing'`,
-			string(to), o.clock.Now().UnixMilli(), id)
+		_, err := tx.ExecContext(ctx, `UPDATE outbox SET state = $1, letter = '', done_at = $2 WHERE id = $3 AND state = 'handing' AND attempts = $4`,
+			string(to), o.clock.Now().UnixMilli(), h.id, h.attempts)
 		return err
 	})
 }
 
 // again gives a letter back for another try.
-func (o *Outbox) again(ctx context.Context, id string, at time.Time) error {
+func (o *Outbox) again(ctx context.Context, h held, at time.Time) error {
 	return o.db.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE outbox SET state = 'waiting', next_at = $1 WHERE id = $2 AND state = 'handing'`, at.UnixMilli(), id)
+		_, err := tx.ExecContext(ctx, `UPDATE outbox SET state = 'waiting', next_at = $1 WHERE id = $2 AND state = 'handing' AND attempts = $3`, at.UnixMilli(), h.id, h.attempts)
 		return err
 	})
 }

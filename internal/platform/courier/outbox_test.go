@@ -3,6 +3,7 @@ package courier
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -48,6 +49,12 @@ func newOffice(t *testing.T) *office {
 
 func (o *office) worker(s Sender) *Worker {
 	return &Worker{Outbox: o.box, Senders: map[Channel]Sender{Mail: s, SMS: s}, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)}
+}
+
+// drain is one round of a worker: what the dead left, then all that is due.
+func (w *Worker) drain(ctx context.Context) {
+	w.settle(ctx)
+	w.empty(ctx)
 }
 
 func letter(key string) Message {
@@ -110,7 +117,7 @@ func TestHundredWorkersOneHandOver(t *testing.T) {
 	o, h := newOffice(t), &hand{}
 	o.enter(letter("k"))
 	var wg sync.WaitGroup
-	for range 25 { // four hands each
+	for range 100 {
 		wg.Go(func() { o.worker(h).drain(t.Context()) })
 	}
 	wg.Wait()
@@ -257,13 +264,89 @@ func TestWorkerWakesAndEnds(t *testing.T) {
 	done := make(chan struct{})
 	go func() { w.Run(ctx); close(done) }()
 	o.enter(letter("k"))
-	for len(inbox.Messages()) == 0 {
-		if t.Context().Err() != nil {
-			t.Fatal("nothing came")
-		}
-	}
+	_, err := inbox.Wait(t.Context(), func(r Received) bool { return r.Body == "secret-words" })
+	must(t, err)
 	stop()
 	<-done
+}
+
+// stuck is a sender whose relay hangs on some letters.
+type stuck struct {
+	inbox Sender
+	freed chan struct{}
+}
+
+func (stuck) Idempotent() bool { return false }
+
+func (s stuck) Send(ctx context.Context, o Outgoing) error {
+	if o.Subject == "hangs" {
+		<-s.freed
+	}
+	return s.inbox.Send(ctx, o)
+}
+
+// A relay that hangs on one letter does not hold those that come after it, and
+// the one that hangs is recorded although the node stops meanwhile.
+func TestHangingRelayHoldsNoOtherLetter(t *testing.T) {
+	o := newOffice(t)
+	inbox := NewInbox(o.clock)
+	s := stuck{inbox.Sender(Mail), make(chan struct{})}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { o.worker(s).Run(ctx); close(done) }()
+	first := letter("hangs")
+	first.Subject = "hangs"
+	o.enter(first)
+	for range 5 {
+		m := letter(rand.Text())
+		m.Body, m.Holder = m.Key, "other"
+		o.enter(m)
+		_, err := inbox.Wait(t.Context(), func(r Received) bool { return r.Body == m.Key })
+		must(t, err)
+	}
+	stop()
+	close(s.freed)
+	<-done
+	if o.state() != Sent {
+		t.Error(o.state())
+	}
+}
+
+// A worker that slept beyond its lease writes over nobody's work.
+func TestWorkerThatSleptChangesNothing(t *testing.T) {
+	o := newOffice(t)
+	o.enter(letter("k"))
+	slept, err := o.box.claim(t.Context())
+	must(t, err)
+	o.clock.Advance(lease)
+	o.worker(&hand{idempotent: true, err: func(int) error { return errors.New("no line") }}).drain(t.Context())
+	o.clock.Advance(time.Minute)
+	_, err = o.box.claim(t.Context())
+	must(t, err)
+	must(t, o.box.again(t.Context(), slept, o.clock.Now()))
+	must(t, o.box.finish(t.Context(), slept, Sent))
+	if o.state() != Handing {
+		t.Error(o.state())
+	}
+}
+
+// What is done and what is written about it are one: undone together.
+func TestLetterOfAnUndoneActIsNotSent(t *testing.T) {
+	o, h := newOffice(t), &hand{}
+	undone := errors.New("undone")
+	err := o.db.Tx(t.Context(), func(tx *sql.Tx) error {
+		must(t, o.box.EnqueueIn(t.Context(), tx, letter("k")))
+		return undone
+	})
+	if !errors.Is(err, undone) {
+		t.Fatal(err)
+	}
+	o.worker(h).drain(t.Context())
+	must(t, o.db.Tx(t.Context(), func(tx *sql.Tx) error { return o.box.EnqueueIn(t.Context(), tx, letter("k2")) }))
+	o.worker(h).drain(t.Context())
+	if len(h.got) != 1 || h.got[0].Key != "k2" {
+		t.Errorf("%+v", h.got)
+	}
 }
 
 func TestAddresses(t *testing.T) {
@@ -278,13 +361,14 @@ func TestAddresses(t *testing.T) {
 	}
 	for in, good := range map[string]bool{
 		"camille@exemple.invalid": true, "c.e+x@sous.exemple.invalid": true, "a@b": false, "dr@cabinet.mssante.fr": false, "dr@MSSANTE.fr": false,
+		"dr@ｍssante.fr": false, "dr@mssante。fr": false, "dr@mssanté.fr": false, "dr@[127.0.0.1]": false, "é@exemple.invalid": false,
 		"A <a@exemple.invalid>": false, "a@exemple.invalid\r\nBcc: x@y.zz": false, "a@exemple.invalid,b@exemple.invalid": false, "": false,
 	} {
 		if _, err := MailAddress(in); (err == nil) != good {
 			t.Errorf("%q: %v", in, err)
 		}
 	}
-	if Masked(Mail, "camille@exemple.invalid") != "c•••••@exemple.invalid" || Masked(SMS, "+33639980011") != "•• •• •• 11" {
+	if Masked(Mail, "camille@exemple.invalid") != "c•••••@exemple.invalid" || Masked(SMS, "+33639980021") != "06 •• •• •• 21" || Masked(SMS, "+590690112233") != "06 •• •• •• 33" || Masked(SMS, "+41") != "••••" {
 		t.Error("masks")
 	}
 }

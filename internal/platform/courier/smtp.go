@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/mail"
 	"strings"
@@ -21,7 +22,7 @@ type SMTPOptions struct {
 	Port                     int
 	From                     string        // "e-CPS <ne-pas-repondre@example.org>"
 	Implicit                 bool          // TLS from the first byte, instead of STARTTLS
-	Plain                    bool          // no TLS at all: a relay on the same machine
+	Plain                    bool          // no TLS at all: a relay on the same machine, no other
 	Timeout                  time.Duration // of a whole hand-over; 20 s if zero
 	TLS                      *tls.Config   // nil: the system's roots, the relay's name
 	Clock                    clock.Clock
@@ -38,6 +39,9 @@ func NewSMTP(o SMTPOptions) (*SMTP, error) {
 	from, err := mail.ParseAddress(o.From)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, "", "the sender's address cannot be read", err)
+	}
+	if o.Plain && !loopback(o.Host) {
+		return nil, fault.New(fault.Invalid, "", "mail goes to another machine over TLS only")
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 20 * time.Second
@@ -66,9 +70,22 @@ func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
 		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS)) // dial has seen to it, or nobody
 	}
 	if s.o.Username != "" {
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(s.o.Username), gomail.WithPassword(s.o.Password))
+		options = append(options, gomail.WithSMTPAuth(s.mechanism()), gomail.WithUsername(s.o.Username), gomail.WithPassword(s.o.Password))
 	}
 	return gomail.NewClient(s.o.Host, options...)
+}
+
+// mechanism: under STARTTLS the best that the relay offers. The library takes the
+// other connections, which it did not secure itself, for open ones, and would
+// find nothing to use there.
+func (s *SMTP) mechanism() gomail.SMTPAuthType {
+	switch {
+	case s.o.Implicit:
+		return gomail.SMTPAuthPlain
+	case s.o.Plain:
+		return gomail.SMTPAuthPlainNoEnc // within this machine
+	}
+	return gomail.SMTPAuthAutoDiscover
 }
 
 func (s *SMTP) dial(whole context.Context) gomail.DialContextFunc {
@@ -100,7 +117,11 @@ func (s *SMTP) Send(ctx context.Context, o Outgoing) error {
 	if err != nil {
 		return &Refusal{Why: err.Error()}
 	}
-	return judged(c.DialAndSendWithContext(ctx, m))
+	err = c.DialAndSendWithContext(ctx, m)
+	if m.IsDelivered() { // how the conversation ended after the relay's yes changes nothing
+		return nil
+	}
+	return judged(err)
 }
 
 // compose makes the mail: plain text, marked as a machine's (RFC 3834), named by
@@ -136,10 +157,20 @@ func judged(err error) error {
 		return nil
 	case !ok:
 		return &Refusal{Why: err.Error()} // no connection, no TLS, no login: nothing left
-	case sent.ErrorCode() >= 500:
-		return &Refusal{Why: err.Error(), Permanent: true}
-	case sent.Reason == gomail.ErrSMTPDataClose && sent.ErrorCode() == 0:
-		return &Refusal{Why: err.Error(), Unsure: true}
 	}
-	return &Refusal{Why: err.Error()}
+	// The relay's own words repeat the address: only where and how it refused is told.
+	why := fmt.Sprintf("the relay answered %d: %s", sent.ErrorCode(), sent.Reason)
+	switch {
+	case sent.ErrorCode() >= 500:
+		return &Refusal{Why: why, Permanent: true}
+	case sent.Reason == gomail.ErrSMTPDataClose && sent.ErrorCode() == 0:
+		return &Refusal{Why: why, Unsure: true}
+	}
+	return &Refusal{Why: why}
+}
+
+// loopback tells that what is sent to host stays on this machine.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -35,7 +35,7 @@ type relay struct {
 	roots  *x509.CertPool
 }
 
-func startRelay(t *testing.T) *relay {
+func startRelay(t *testing.T, mode ...string) *relay {
 	t.Helper()
 	const python = "/usr/bin/python3" // Debian's, which python3-aiosmtpd belongs to
 	if err := exec.CommandContext(t.Context(), python, "-c", "import aiosmtpd").Run(); err != nil {
@@ -46,7 +46,7 @@ func startRelay(t *testing.T) *relay {
 	}
 	r := &relay{folder: t.TempDir()}
 	cert, key := r.certificate(t)
-	cmd := exec.CommandContext(t.Context(), python, "testdata/relay.py", r.folder, cert, key)
+	cmd := exec.CommandContext(t.Context(), python, "testdata/relay.py", r.folder, cert, key, append(mode, "starttls")[0])
 	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
 	must(t, err)
@@ -154,12 +154,68 @@ func TestRelaySaysNo(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if err := r.sender(t).Send(ctx, Outgoing{Key: "k", To: "hang@exemple.invalid", Subject: "s", Body: "b"}); err == nil {
-		t.Error("a relay that hangs was believed")
+	err = r.sender(t).Send(ctx, Outgoing{Key: "k", To: "hang@exemple.invalid", Subject: "s", Body: "b"})
+	if got, ok := errors.AsType[*Refusal](err); !ok || !got.Unsure {
+		t.Errorf("a relay that hangs after the mail was given: %+v %v", got, err)
 	}
 }
 
-// A relay that speaks no TLS, or shows another's certificate, gets no secret.
+// A relay that takes the mail and hangs up has taken it: a second try would be a
+// second secret in the mailbox.
+func TestRelayThatHangsUpAfterItsYesGetsNoSecondMail(t *testing.T) {
+	r, o := startRelay(t), newOffice(t)
+	m := letter("k")
+	m.To = "leaves@exemple.invalid"
+	o.enter(m)
+	for range 3 {
+		o.worker(r.sender(t)).drain(t.Context())
+		o.clock.Advance(lease)
+	}
+	if n := len(r.taken(t)); n != 1 || o.state() != Sent {
+		t.Errorf("%d mails, %s", n, o.state())
+	}
+}
+
+// What a relay echoes of an address is kept out of our logs.
+func TestRefusalNamesNobody(t *testing.T) {
+	err := startRelay(t).sender(t).Send(t.Context(), Outgoing{Key: "k", To: "never@exemple.invalid", Subject: "s", Body: "b"})
+	if err == nil || strings.Contains(err.Error(), "never@") || !strings.Contains(err.Error(), "550") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TLS from the first byte, and no TLS to a relay of the same machine.
+func TestOtherWaysToARelay(t *testing.T) {
+	for mode, change := range map[string]func(*SMTPOptions){
+		"implicit": func(o *SMTPOptions) { o.Implicit = true },
+		"plain":    func(o *SMTPOptions) { o.Plain, o.Username, o.Password = true, "", "" },
+	} {
+		r := startRelay(t, mode)
+		if err := r.sender(t, change).Send(t.Context(), Outgoing{Key: "k", To: "a@exemple.invalid", Subject: "s", Body: "b"}); err != nil || len(r.taken(t)) != 1 {
+			t.Errorf("%s: %v", mode, err)
+		}
+	}
+}
+
+// Somebody on the line who strips STARTTLS from the relay's greeting gets neither
+// password nor mail.
+func TestStrippedSTARTTLSGetsNothing(t *testing.T) {
+	r := startRelay(t, "plain")
+	if err := r.sender(t).Send(t.Context(), Outgoing{Key: "k", To: "a@exemple.invalid", Subject: "s", Body: "b"}); err == nil || len(r.taken(t)) != 0 {
+		t.Error("a mail left in the clear")
+	}
+}
+
+// No configuration sends a password or a secret in the clear to another machine.
+func TestClearTextToAnotherMachineIsRefused(t *testing.T) {
+	for host, good := range map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true, "relay.exemple.invalid": false, "192.0.2.1": false, "localhost.exemple.invalid": false} {
+		if _, err := NewSMTP(SMTPOptions{Host: host, From: "a@exemple.invalid", Plain: true, Clock: clock.System{}}); (err == nil) != good {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
+// A relay that shows another's certificate, gets no secret.
 func TestRelayWithoutTrustedTLSGetsNothing(t *testing.T) {
 	r := startRelay(t)
 	s := r.sender(t, func(o *SMTPOptions) {

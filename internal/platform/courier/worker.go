@@ -31,20 +31,24 @@ type Worker struct {
 	Log     *slog.Logger
 }
 
-// Run works until ctx ends; a hand-over under way is finished and recorded first.
+// Run works until ctx ends; hand-overs under way are finished and recorded first.
+// Each hand waits for itself: a relay that hangs holds one hand, not the rest.
 func (w *Worker) Run(ctx context.Context) {
+	var working sync.WaitGroup
+	defer working.Wait()
+	for range hands {
+		working.Go(func() { w.serve(ctx) })
+	}
 	var purged time.Time
 	for ctx.Err() == nil {
-		w.drain(ctx)
+		w.settle(ctx)
 		if now := w.Outbox.clock.Now(); now.Sub(purged) >= purgeEvery {
 			purged = now
-			if err := w.Outbox.purge(ctx); err != nil && ctx.Err() == nil {
-				w.Log.ErrorContext(ctx, "old letters were not dropped", slog.Any("error", err))
-			}
+			w.report(ctx, "dropping old letters", w.Outbox.purge(ctx))
 		}
+		w.Outbox.Wake()
 		poll, stop := w.Outbox.clock.After(pollEvery)
 		select {
-		case <-w.Outbox.wake:
 		case <-poll:
 		case <-ctx.Done():
 		}
@@ -52,31 +56,47 @@ func (w *Worker) Run(ctx context.Context) {
 	}
 }
 
-// drain hands over what is due, a few at once: one slow relay does not hold the rest.
-func (w *Worker) drain(ctx context.Context) {
-	if err := w.Outbox.abandon(ctx, w.idempotent); err != nil && ctx.Err() == nil {
-		w.Log.ErrorContext(ctx, "outbox cannot be written", slog.Any("error", err))
+// serve is one hand.
+func (w *Worker) serve(ctx context.Context) {
+	for {
+		select {
+		case <-w.Outbox.wake:
+			w.empty(ctx)
+		case <-ctx.Done():
+			return
+		}
 	}
-	var working sync.WaitGroup
-	for range hands {
-		working.Go(func() {
-			for ctx.Err() == nil {
-				h, err := w.Outbox.claim(ctx)
-				if fault.Is(err, fault.NotFound) {
-					return
-				}
-				if err != nil {
-					if ctx.Err() == nil {
-						w.Log.ErrorContext(ctx, "outbox cannot be read", slog.Any("error", err))
-					}
-					return
-				}
-				// What was handed over must be recorded, even if the node stops now.
-				w.hand(context.WithoutCancel(ctx), h)
-			}
-		})
+}
+
+// settle looks after what dead workers left.
+func (w *Worker) settle(ctx context.Context) {
+	w.report(ctx, "settling abandoned letters", w.Outbox.abandon(ctx, w.idempotent))
+}
+
+// empty hands over what is due, until nothing is. Where one letter was there may
+// be more: the next hand is called before this one is busy.
+func (w *Worker) empty(ctx context.Context) {
+	for ctx.Err() == nil {
+		h, err := w.Outbox.claim(ctx)
+		switch {
+		case fault.Is(err, fault.Conflict):
+			continue
+		case fault.Is(err, fault.NotFound):
+			return
+		case err != nil:
+			w.report(ctx, "taking a letter", err)
+			return
+		}
+		w.Outbox.Wake()
+		// What was handed over must be recorded, even if the node stops now.
+		w.hand(context.WithoutCancel(ctx), h)
 	}
-	working.Wait()
+}
+
+func (w *Worker) report(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		w.Log.ErrorContext(ctx, "outbox is not served", slog.String("step", what), slog.Any("error", err))
+	}
 }
 
 func (w *Worker) idempotent(c Channel) bool {
@@ -89,9 +109,9 @@ func (w *Worker) hand(ctx context.Context, h held) {
 	to, at := w.try(ctx, h)
 	var err error
 	if to == Waiting {
-		err = w.Outbox.again(ctx, h.id, at)
+		err = w.Outbox.again(ctx, h, at)
 	} else {
-		err = w.Outbox.finish(ctx, h.id, to)
+		err = w.Outbox.finish(ctx, h, to)
 	}
 	if err != nil { // the lease ends, and abandon settles it
 		w.Log.ErrorContext(ctx, "what became of a letter was not recorded", slog.String("letter", h.id), slog.Any("error", err))

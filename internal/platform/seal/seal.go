@@ -71,8 +71,20 @@ func File(path string, make func() ([]byte, error)) ([]byte, error) {
 	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, unavailable(err)
 	}
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return nil, unavailable(err)
+	}
 	b, err = os.ReadFile(path)
 	return b, unavailable(err)
+}
+
+// syncFolder makes the name outlive a power cut: what the key sealed does.
+func syncFolder(dir string) error {
+	f, err := os.Open(filepath.Clean(dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func unavailable(err error) error {
