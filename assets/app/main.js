@@ -1,0 +1,128 @@
+// The first screen, and what leads to all others.
+import { Refusal } from "./call.js";
+import { alert, button, el, say, show } from "./dom.js";
+import { follow } from "./follow.js";
+import * as holder from "./holder.js";
+import * as phone from "./phone.js";
+import * as push from "./push.js";
+import { request } from "./request.js";
+import { fragment, scan } from "./scan.js";
+import { codeText, date, hidden, language, speak, states, t, why } from "./texts.js";
+import { choosePIN, welcome } from "./welcome.js";
+
+let waiting = [];   // requests, as the stream told them last
+let obstacle = "";
+let following = null;
+
+/** arrive does what the address asks for, once: its fragment is taken away. */
+async function arrive() {
+  const found = fragment(location.hash);
+  if (location.hash) window.history.replaceState(null, "", location.pathname);
+  const mine = await phone.load();
+  if (found?.[0] === "i" && !mine) return choosePIN(found[1], go);
+  if (found && mine && (found[0] === "l" || found[0] === "h")) return claim(found[1], found[0] === "h");
+  return go();
+}
+
+/** go shows the first screen, with a word about what happened before. */
+async function go(notice = "") {
+  const mine = await phone.load();
+  if (!mine) { stop(); return welcome(go, notice); }
+  listen();
+  const list = el("div", { id: "waiting" });
+  const facts = el("dl", { class: "facts" }, el("dt", {}, t("Identifiant", "Identifier")), el("dd", { class: "figures" }, hidden(mine.holder)));
+  const tile = (id, text, work) => button(id, text, work, "tile");
+  const info = { vapid: "" };
+  const signal = show("e-CPS", notice ? el("p", { class: "notice", id: "notice" }, notice) : null, list, facts,
+    el("nav", { class: "tiles", "aria-label": t("Que voulez-vous faire ?", "What do you want to do?") },
+      tile("scan", t("Scanner", "Scan"), scanLogin), tile("offline", t("Code sans réseau", "Offline code"), () => holder.offline(go)),
+      tile("history-open", t("Historique", "History"), () => holder.history(go)), tile("devices-open", t("Téléphones", "Phones"), () => holder.phones(go)),
+      tile("change-pin", t("Changer de code", "Change the code"), () => holder.changePIN(go)), tile("test", t("Aide et test", "Help and test"), () => holder.help(go, info))));
+  signal.addEventListener("abort", () => { shown = null; });
+  shown = { list, signal };
+  draw();
+  try {
+    Object.assign(info, await phone.get("/device"));
+    if (signal.aborted) return;
+    const days = Math.floor((info.expires_at - info.time) / 86400);
+    facts.append(el("dt", {}, t("Nom", "Name")), el("dd", {}, info.name), el("dt", {}, t("État", "State")), el("dd", { id: "state", "data-state": info.state }, states()[info.state] ?? info.state),
+      el("dt", {}, t("Valable jusqu'au", "Good until")), el("dd", {}, date(info.expires_at)), el("dt", {}, t("Téléphones", "Phones")), el("dd", { id: "count" }, String(info.devices)));
+    if (info.tries_left < 3 && info.state === "active") facts.after(el("p", { class: "notice", id: "failed-tries" }, t(`Codes faux depuis la dernière connexion : ${3 - info.tries_left}.`, `Wrong codes since the last sign-in: ${3 - info.tries_left}.`)));
+    if (days < 60 || info.state === "locked" || info.state === "expired") facts.after(el("p", { class: "notice", id: "renewal" }, info.state === "active" ? t(`Il reste ${days} jours. Renouvelez quand vous voulez.`, `${days} days left. Renew whenever you like.`) : codeText({ locked: "PF-EC-015", expired: "PF-EC-014" }[info.state]), " ", button("renew", t("Comment faire", "How to"), () => holder.forgotten(go))));
+    if (info.vapid && push.permission() === "default") facts.after(el("p", {}, button("allow-push", t("Permettre les notifications", "Allow notifications"), async () => { await push.subscribe(info.vapid); go(); })));
+  } catch (e) { if (!signal.aborted) disowned(e); }
+}
+
+let shown = null;
+
+/** draw writes what waits onto the first screen, when it is the one that is shown. */
+function draw() {
+  if (!shown || shown.signal.aborted) return;
+  shown.list.replaceChildren(...(obstacle ? [el("p", { class: "notice", id: "obstacle", "data-code": obstacle }, codeText(obstacle), " ", el("span", { class: "code" }, obstacle))] : []),
+    ...waiting.map((r, i) => el("section", { class: "card asking" }, el("h2", {}, r.name), el("p", {}, t("demande à vous connecter.", "asks to sign you in.")), button("open-" + i, t("Ouvrir la demande", "Open the request"), () => request(r, go), "main"))));
+}
+
+function listen() {
+  if (following) return;
+  following = new AbortController();
+  const told = new Set();
+  follow(following.signal, (list) => {
+    obstacle = list.obstacle ?? "";
+    waiting = list.requests;
+    const fresh = waiting.filter((r) => !told.has(r.id));
+    fresh.forEach((r) => { told.add(r.id); phone.post(`/requests/${encodeURIComponent(r.id)}/received`).catch(() => {}); });
+    const idle = shown && !shown.signal.aborted;
+    // One request, nothing else going on: it opens by itself.
+    if (fresh.length === 1 && waiting.length === 1 && idle) request(fresh[0], go);
+    else draw();
+    if (fresh.length) say(t("Une demande vous attend.", "A request is waiting."));
+  }, (e) => { if (e instanceof Refusal && e.code === "PF-EC-030") disowned(e); });
+}
+
+function stop() {
+  following?.abort();
+  following = null;
+  waiting = [];
+  obstacle = "";
+}
+
+/** disowned: the provider does not know this phone any more. Keys go only when the holder says so. */
+function disowned(e) {
+  if (!(e instanceof Refusal) || e.code !== "PF-EC-030") { alert(...why(e)); return; }
+  stop();
+  show("e-CPS", el("p", {}, t("Si vous venez de la retirer, tout est en ordre.", "If you have just removed it, all is well.")), button("activate-again", t("Activer de nouveau", "Activate again"), () => holder.leave(go), "main"), button("home", t("Réessayer", "Try again"), () => go(), "quiet"));
+  alert(...why(e));
+}
+
+async function scanLogin() {
+  const [kind, token] = await scan({ title: t("Scannez la page de connexion", "Scan the sign-in page"), kinds: ["l", "t"], back: () => go(),
+    hint: t("Ne scannez que l'écran qui est devant vous.", "Scan only the screen in front of you.") });
+  if (kind === "l") return claim(token, false);
+  return holder.phones(go);
+}
+
+/** claim opens the request of a login page that this phone came to. */
+async function claim(token, here) {
+  listen();
+  try { request(await phone.post("/starts", { token, here }), go); } catch (e) {
+    await go();
+    alert(...why(e));
+  }
+}
+
+function start() {
+  speak(language());
+  const other = document.getElementById("language");
+  const label = () => { other.textContent = t("English", "Français"); other.lang = t("en", "fr"); document.getElementById("apart").textContent = t("Système indépendant, sans lien avec l'État, l'ANS ni Pro Santé Connect.", "An independent system, with no link to the French State, the ANS or Pro Santé Connect."); };
+  other.addEventListener("click", () => { speak(language() === "fr" ? "en" : "fr"); label(); go(); });
+  label();
+  window.addEventListener("hashchange", arrive);
+  if ("serviceWorker" in navigator) {
+    const trusted = window.trustedTypes?.createPolicy("egide", { createScriptURL: (u) => (u === "/sw.js" ? u : "") });
+    navigator.serviceWorker.register(trusted ? trusted.createScriptURL("/sw.js") : "/sw.js").catch(() => {});
+    navigator.serviceWorker.addEventListener("message", () => go());
+  }
+  arrive().catch((e) => { show("e-CPS"); alert(...why(e)); });
+}
+
+start();
