@@ -5,7 +5,8 @@
 // that dies while handing over leaves a letter of which nobody knows whether it
 // left; it becomes "unsure" and is not sent again by itself, because a second
 // secret in a mailbox is worse than one that must be asked for again. A sender
-// that recognises a repetition by the letter's name (the gateway) gets it again.
+// that recognises a repetition by the letter's name (a gateway that honours
+// Idempotency-Key, GatewayOptions.OnceUnderOneKey) gets it again.
 package courier
 
 import (

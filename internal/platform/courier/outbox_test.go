@@ -349,6 +349,80 @@ func TestLetterOfAnUndoneActIsNotSent(t *testing.T) {
 	}
 }
 
+// A letter that kills every worker that takes it is not tried for ever.
+func TestLetterThatKillsItsWorkersEnds(t *testing.T) {
+	o, h := newOffice(t), &hand{idempotent: true}
+	o.enter(letter("k"))
+	for range maxTries {
+		_, err := o.box.claim(t.Context()) // and here it dies
+		must(t, err)
+		o.clock.Advance(lease)
+		o.worker(h).settle(t.Context())
+	}
+	o.worker(h).drain(t.Context())
+	if o.state() != Failed || h.count.Load() != 0 {
+		t.Errorf("%s after %d", o.state(), h.count.Load())
+	}
+}
+
+// The clock a millisecond before each limit, and at it.
+func TestClockAcrossEveryLimit(t *testing.T) {
+	const tick = time.Millisecond
+	t.Run("end of a lease", func(t *testing.T) {
+		o := newOffice(t)
+		o.enter(letter("k"))
+		_, err := o.box.claim(t.Context())
+		must(t, err)
+		for _, want := range []State{Handing, Unsure} {
+			o.clock.Advance(map[State]time.Duration{Handing: lease - tick, Unsure: tick}[want])
+			o.worker(&hand{}).drain(t.Context())
+			if got := o.state(); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+	})
+	t.Run("24 hours without an end of its own", func(t *testing.T) {
+		for late, want := range map[time.Duration]State{24*time.Hour - tick: Sent, 24 * time.Hour: Expired} {
+			o := newOffice(t)
+			o.enter(letter("k"))
+			o.clock.Advance(late)
+			o.worker(&hand{}).drain(t.Context())
+			if got := o.state(); got != want {
+				t.Errorf("%s late: %s, want %s", late, got, want)
+			}
+		}
+	})
+	t.Run("the pause that a gateway asks for", func(t *testing.T) {
+		o, h := newOffice(t), &hand{err: func(int) error { return &Refusal{After: time.Hour} }}
+		o.enter(letter("k"))
+		for _, step := range []struct {
+			by    time.Duration
+			tries int64
+		}{{0, 1}, {longPause - tick, 1}, {tick, 2}} { // an hour is more than we wait
+			o.clock.Advance(step.by)
+			o.worker(h).drain(t.Context())
+			if n := h.count.Load(); n != step.tries {
+				t.Errorf("%s later: %d tries", step.by, n)
+			}
+		}
+	})
+	t.Run("30 days of a final row", func(t *testing.T) {
+		o := newOffice(t)
+		o.enter(letter("k"))
+		o.worker(&hand{}).drain(t.Context())
+		for _, step := range []struct {
+			by   time.Duration
+			left int
+		}{{keptFor, 1}, {tick, 0}} {
+			o.clock.Advance(step.by)
+			must(t, o.box.purge(t.Context()))
+			if list, err := o.box.Status(t.Context(), "h"); err != nil || len(list) != step.left {
+				t.Errorf("%d left, %v", len(list), err)
+			}
+		}
+	})
+}
+
 func TestAddresses(t *testing.T) {
 	for in, want := range map[string]string{
 		"06 39 98 00 11": "+33639980011", "0639980011": "+33639980011", "+33 6 39 98 00 11": "+33639980011", "0033612345678": "+33612345678",

@@ -126,7 +126,7 @@ func (w *Worker) try(ctx context.Context, h held) (to State, at time.Time) {
 		return Void, now
 	case !now.Before(h.ends):
 		return Expired, now
-	case sender == nil:
+	case sender == nil, h.attempts > maxTries: // a letter that kills its worker each time ends too
 		return Failed, now
 	}
 	out, err := w.open(h)
