@@ -39,7 +39,7 @@ type cli struct {
 	Keys      keysCmd      `cmd:"" help:"List and rotate signing keys."`
 	PKI       pkiCmd       `cmd:"" name:"pki" help:"Test authority shaped like IGC-Santé: cards, certificates, revocation."`
 	Client    clientCmd    `cmd:"" help:"Check relying parties' registrations."`
-	ECPS      ecpsCmd      `cmd:"" name:"ecps" help:"Sandbox only: invite a phone."`
+	ECPS      ecpsCmd      `cmd:"" name:"ecps" help:"Support: look into an e-CPS; stop, resume, remove a phone, with two people."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 
 	LogLevel  string `help:"debug, info, warn or error; info, and warn for the demonstration." enum:",debug,info,warn,error" default:"" env:"EGIDE_LOG_LEVEL"`

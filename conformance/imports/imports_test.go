@@ -121,7 +121,6 @@ var forbidden = []struct{ from, except, never string }{
 	{"internal/means/ecps/device", "", module + "internal/platform/db"},
 	{"internal/means/ecps/device", "", module + "internal/means/ecps/wallet"},
 	{"internal/means/ecps/device", "", module + "internal/oidc"},
-	{"internal/means/ecps/activation", "", module + "internal/platform/db"},
 	{"internal/means", "", module + "internal/platform/courier"},
 	{"internal/means", "", module + "internal/platform/webpush"},
 	{"internal/means/cps", "internal/means/cps/cards", module + "internal/platform/store"},

@@ -49,37 +49,13 @@ func (p *Provider) listenAdmin(ctx context.Context) (net.Listener, error) {
 
 func (p *Provider) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /ecps/invite", p.adminInvite)
+	p.mountECPS(mux)
 	mux.HandleFunc("POST /card/oppose", p.adminOppose)
 	mux.HandleFunc("POST /card/reinstate", p.adminReinstate)
 	mux.HandleFunc("POST /card/list", p.adminCards)
 	mux.HandleFunc("GET /runtime", adminRuntime)
 	mux.HandleFunc("GET /profile", p.adminProfile)
 	return mux
-}
-
-type inviteRequest struct {
-	ID rpps.NationalID `json:"id"`
-}
-
-// adminInvite exists in the sandbox alone: elsewhere no operator may give
-// anybody a means (S-61, PG-12).
-func (p *Provider) adminInvite(w http.ResponseWriter, r *http.Request) {
-	if p.config.Environment != Sandbox {
-		adminFail(w, fault.New(fault.Denied, "", "invitations by command exist in the sandbox only"))
-		return
-	}
-	var in inviteRequest
-	if err := json.NewDecoder(io.LimitReader(r.Body, maxAdmin)).Decode(&in); err != nil {
-		adminFail(w, fault.Wrap(fault.Invalid, "", "the request cannot be read", err))
-		return
-	}
-	invitation, err := p.wallet.Invite(r.Context(), in.ID)
-	if err != nil {
-		adminFail(w, err)
-		return
-	}
-	adminAnswer(w, invitation)
 }
 
 // Runtime is what the node's own runtime counts, for measurements.
@@ -147,12 +123,7 @@ func NewAdmin(c Config) *Admin {
 
 // Invite asks for an invitation for one phone (sandbox only).
 func (a *Admin) Invite(ctx context.Context, id rpps.NationalID) (wallet.Invitation, error) {
-	var out wallet.Invitation
-	body, err := json.Marshal(inviteRequest{ID: id})
-	if err != nil {
-		return out, fmt.Errorf("invite: %w", err)
-	}
-	return out, a.call(ctx, http.MethodPost, "/ecps/invite", body, &out)
+	return adminAsk[wallet.Invitation](ctx, a, "/ecps/invite", inviteRequest{ID: id})
 }
 
 // Runtime reads the node's runtime counters.

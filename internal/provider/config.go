@@ -38,6 +38,7 @@ type Config struct {
 	Store            StoreConfig     `yaml:"store"`
 	Lifetimes        LifetimesConfig `yaml:"lifetimes"`
 	Card             CardConfig      `yaml:"card"`
+	ECPS             ECPSConfig      `yaml:"ecps"`
 }
 
 // TLSConfig names the server's certificate; both empty means plain http, which
@@ -138,7 +139,8 @@ func (c *Config) Validate() []config.Fault {
 		_, errAddr := netip.ParseAddr(p)
 		bad(errPrefix != nil && errAddr != nil, "trusted_proxies", "each entry is an address or a network")
 	}
-	return append(append(faults, c.Lifetimes.validate()...), c.Card.validate(c.Environment)...)
+	faults = append(append(faults, c.Lifetimes.validate()...), c.Card.validate(c.Environment)...)
+	return append(faults, c.ECPS.validate(c.Environment)...)
 }
 
 // checkURL holds ME1: https, no query, no fragment; http on loopback in the sandbox only.

@@ -11,7 +11,9 @@ import (
 	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/courier"
 	"github.com/egide-id/egide/internal/trust/audit"
 )
 
@@ -21,11 +23,13 @@ type Provider struct {
 	deps    Deps
 	res     *resources
 	wallet  *wallet.Wallet
-	handler atomic.Pointer[http.Handler] // replaced as a whole by a reload
+	mail    map[courier.Channel]courier.Sender // nil: this provider writes to nobody
+	handler atomic.Pointer[http.Handler]       // replaced as a whole by a reload
 	phones  atomic.Pointer[deviceapi.API]
 
 	// What operators' commands act on; replaced by a reload like the handler.
 	cards      atomic.Pointer[cards.Cards] // nil when no card is taken
+	sessions   atomic.Pointer[session.Sessions]
 	endSession atomic.Pointer[endSession]
 }
 
@@ -41,7 +45,10 @@ func New(ctx context.Context, c Config, d Deps) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{config: c, deps: d, res: r}
-	if err := p.build(c); err != nil {
+	if p.mail, err = p.senders(c); err == nil {
+		err = p.build(c)
+	}
+	if err != nil {
 		return nil, errors.Join(err, r.close())
 	}
 	if err := r.traces.Record(ctx, started(c, d)); err != nil {
@@ -65,7 +72,7 @@ func (p *Provider) build(c Config) error {
 	if err != nil {
 		return err
 	}
-	phones, err := deviceapi.New(deviceapi.Deps{Wallet: w, Clock: p.deps.Clock, Log: p.deps.Log, Failures: p.res.traces.Failure})
+	phones, err := p.newDeviceAPI(c, w)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,9 @@ import (
 	"github.com/egide-id/egide/internal/identity/subject"
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/courier"
 	"github.com/egide-id/egide/internal/platform/db"
+	"github.com/egide-id/egide/internal/platform/seal"
 	"github.com/egide-id/egide/internal/platform/store"
 	"github.com/egide-id/egide/internal/platform/store/redis"
 	"github.com/egide-id/egide/internal/platform/store/sqlite"
@@ -28,6 +30,8 @@ type Deps struct {
 	Rand    io.Reader
 	Log     *slog.Logger
 	Version string
+	// Inbox takes what the sandbox would send; nil everywhere else.
+	Inbox *courier.Inbox
 }
 
 // resources are what a node opens once and a reload keeps.
@@ -36,6 +40,8 @@ type resources struct {
 	bus      store.Bus
 	db       *db.DB
 	keys     *signing.Keys
+	seal     *seal.Key
+	outbox   *courier.Outbox
 	traces   *audit.Log
 	register *directory.Register
 	subjects *subject.Subjects
@@ -112,6 +118,10 @@ func (r *resources) openDurable(ctx context.Context, c Config, d Deps) error {
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
+	if r.seal, err = seal.Open(c.KeysDir, d.Rand); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	r.outbox = courier.NewOutbox(durable, r.seal, d.Clock)
 	return nil
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/egide-id/egide/assets"
 	"github.com/egide-id/egide/internal/means/cps/cards"
-	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/grant"
@@ -24,25 +23,6 @@ import (
 	"github.com/egide-id/egide/internal/trust/audit"
 	"github.com/egide-id/egide/templates"
 )
-
-// sandboxRounds keep invented phones fast; they guard nobody's PIN.
-const sandboxRounds = 1000
-
-// newWallet wires the e-CPS. The sandbox lifts the limits per source: there all
-// strangers share one loopback address.
-func (p *Provider) newWallet(c Config) (*wallet.Wallet, error) {
-	limits, rounds := wallet.DefaultLimits(), ecps.ProductionRounds
-	if c.Environment == Sandbox {
-		limits.PerSource, limits.PerHolder, limits.Open = 1<<30, 1<<30, 1<<10
-		rounds = sandboxRounds
-	}
-	return wallet.New(wallet.Deps{
-		KV: p.res.kv, Bus: p.res.bus, DB: p.res.db, Directory: p.res.register,
-		Clock: p.deps.Clock, Rand: p.deps.Rand, Audit: p.res.traces, Log: p.deps.Log,
-		Issuer: c.Issuer, Limits: limits, Rounds: rounds,
-		RequestLife: time.Duration(c.Lifetimes.ECPS), Sandbox: c.Environment == Sandbox,
-	})
-}
 
 // features are the stateless parts over the resources, made anew at a reload.
 type features struct {
@@ -110,13 +90,14 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	}
 	ends := endSession(ending.End)
 	p.cards.Store(known)
+	p.sessions.Store(f.sessions)
 	p.endSession.Store(&ends)
 	entry.Mount(e)
 	e.GET("/login/:handle/return", endpoints.Resume)
 	phones.Mount(e.Group(wallet.BasePath))
 	e.GET(assets.Prefix+"*", serveAssets(assets.Load()))
 	e.GET("/healthz", p.health)
-	return e, nil
+	return hosts(c.ECPS.AppURL, p.app(c, f, phones), e)
 }
 
 // serveAssets answers unknown files with the house's own page.

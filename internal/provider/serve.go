@@ -47,6 +47,8 @@ func (p *Provider) ServeOn(ctx context.Context, l net.Listener) error {
 	jobs, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { p.res.clients.Watch(jobs) })
+	running.Go(func() { p.carry(jobs) })
+	running.Go(func() { p.wallet.Remind(jobs) })
 	// Answers that wait (server-sent events, long polls) live on this context,
 	// which ends shortly after the service was told to stop.
 	open, hangUp := context.WithCancel(context.WithoutCancel(ctx))

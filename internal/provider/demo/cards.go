@@ -16,6 +16,7 @@ import (
 	"github.com/egide-id/egide/internal/provider"
 	"github.com/egide-id/egide/internal/sandbox"
 	"github.com/egide-id/egide/internal/sandbox/cardpage"
+	"github.com/egide-id/egide/internal/sandbox/inboxpage"
 	"github.com/egide-id/egide/internal/trust/igc"
 	"github.com/egide-id/egide/internal/trust/pki"
 )
@@ -55,6 +56,15 @@ func (d *Demo) prepareCards(ctx context.Context, o Options, dir string) (provide
 		err = d.cards.all.Save(o.CardsDir)
 	}
 	return c, err
+}
+
+// letters are what would have been sent to invented people.
+func (d *Demo) letters() []inboxpage.Message {
+	var list []inboxpage.Message
+	for _, m := range d.inbox.Messages() {
+		list = append(list, inboxpage.Message{Channel: string(m.Channel), To: m.To, Subject: m.Subject, Body: m.Body, At: m.At})
+	}
+	return list
 }
 
 // deskStep is how far the desk is from the provider's port: 8480 and 8482.
@@ -121,14 +131,19 @@ func writePEM(path string, c *x509.Certificate) error {
 // startCards serves the desk, and the bridge that asks the cards on it.
 func (d *Demo) startCards(ctx context.Context, o Options) error {
 	desk := d.cards.desk
+	inbox, err := inboxpage.New(inboxpage.Deps{Messages: d.letters, Log: o.Log})
+	if err != nil {
+		return err
+	}
 	page, err := cardpage.New(cardpage.Deps{
-		Cards: d.cards.all, Authority: d.cards.authority.Handler(), Port: portOf(desk.Addr().String()), Rand: o.Rand, Log: o.Log,
+		Cards: d.cards.all, Authority: d.cards.authority.Handler(), Inbox: inbox, Port: portOf(desk.Addr().String()), Rand: o.Rand, Log: o.Log,
 	})
 	if err != nil {
 		return err
 	}
 	d.serve(ctx, web.Server(page.Handler(), o.Log), desk)
 	d.sheet.CardsURL = "http://" + desk.Addr().String() + "/"
+	d.sheet.InboxURL = d.sheet.CardsURL + "inbox"
 	if d.cards.bridge == nil {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/courier"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/provider"
 	"github.com/egide-id/egide/internal/sandbox"
@@ -50,6 +51,7 @@ type Demo struct {
 	origin   string // where the provider listens, whatever its issuer says
 	http     *http.Client
 	cards    cards
+	inbox    *courier.Inbox
 	sheet    Sheet
 	closers  []func(context.Context) error
 	failed   chan error
@@ -57,7 +59,7 @@ type Demo struct {
 
 // Start brings everything up; it is ready when Start returns.
 func Start(ctx context.Context, o Options) (d *Demo, err error) {
-	d = &Demo{failed: make(chan error, 4)}
+	d = &Demo{failed: make(chan error, 4), inbox: courier.NewInbox(o.Clock)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close(context.WithoutCancel(ctx)))
@@ -157,6 +159,9 @@ func (d *Demo) configure(o Options, dir string, port int) provider.Config {
 	}
 	d.origin = fmt.Sprintf("%s://127.0.0.1:%d", scheme, port)
 	c.Issuer, c.AuthorizationURL = d.origin+realm, d.origin+"/auth"
+	if o.TLSCert == "" { // one listener, two hosts: what a browser takes for two origins
+		c.ECPS.AppURL = fmt.Sprintf("http://localhost:%d", port)
+	}
 	if o.Issuer != "" {
 		c.Issuer, c.AuthorizationURL = o.Issuer, ""
 	}
@@ -167,13 +172,13 @@ func (d *Demo) configure(o Options, dir string, port int) provider.Config {
 }
 
 func (d *Demo) startProvider(ctx context.Context, o Options, c provider.Config, l net.Listener, dmpURL string) error {
-	p, err := provider.New(ctx, c, provider.Deps{Clock: o.Clock, Rand: o.Rand, Log: o.Log, Version: o.Version})
+	p, err := provider.New(ctx, c, provider.Deps{Clock: o.Clock, Rand: o.Rand, Log: o.Log, Version: o.Version, Inbox: d.inbox})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	d.Provider = p
 	d.onClose(p.Close)
-	d.sheet = Sheet{Issuer: p.Config().Issuer, AuthorizationEndpoint: p.Config().AuthorizationURL, DMPURL: dmpURL, Clients: []Client{}, BridgePorts: []int{}}
+	d.sheet = Sheet{Issuer: p.Config().Issuer, AuthorizationEndpoint: p.Config().AuthorizationURL, DMPURL: dmpURL, Clients: []Client{}, BridgePorts: []int{}, AppURL: p.Config().ECPS.AppURL}
 	for _, c := range clients(dmpURL) {
 		if err := c.register(p.Clients()); err != nil {
 			return errors.Join(err, l.Close())

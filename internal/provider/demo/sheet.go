@@ -17,6 +17,9 @@ type Sheet struct {
 	Personas              []Persona `json:"personas"`
 	CardsURL              string    `json:"cards_url"`    // where cards are put in and pulled
 	BridgePorts           []int     `json:"bridge_ports"` // of the card bridge in this process; empty when there is none
+	AppURL                string    `json:"app_url"`      // the e-CPS app; empty when the demonstration serves none
+	InboxURL              string    `json:"inbox_url"`    // what would have been sent; .json beside it for programs
+	PortalURL             string    `json:"portal_url"`   // « Mon e-CPS »
 }
 
 // Client is a registration the integrator may use. A public one has no secret.
@@ -48,6 +51,9 @@ func (s Sheet) Print(w io.Writer) error {
 	row("Issuer", s.Issuer)
 	row("Discovery", s.Issuer+"/.well-known/openid-configuration")
 	row("Authorization", s.AuthorizationEndpoint)
+	row("e-CPS app (a phone)", orDash(s.AppURL))
+	row("Inbox (mail, SMS)", s.InboxURL)
+	row("Mon e-CPS", orDash(s.PortalURL))
 	row("Cards", s.CardsURL)
 	row("Card bridge", s.bridge())
 	row("")

@@ -19,7 +19,7 @@ func TestSheetAsJSON(t *testing.T) {
 			{ID: "b", Profile: "oidc", RedirectURIs: []string{}, PostLogoutRedirectURIs: []string{}},
 		},
 		Personas: []Persona{{Login: "8", Name: "n", Means: "e-CPS", Behaviour: "refuse", Card: "cps4"}},
-		CardsURL: "http://127.0.0.1:3/", BridgePorts: []int{4},
+		CardsURL: "http://127.0.0.1:3/", BridgePorts: []int{4}, AppURL: "http://localhost:1", InboxURL: "http://127.0.0.1:3/inbox", PortalURL: "http://127.0.0.1:1/mon-e-cps",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestSheetAsJSON(t *testing.T) {
 	const want = `{"issuer":"http://127.0.0.1:1/r","authorization_endpoint":"http://127.0.0.1:1/auth","dmp_url":"http://localhost:2","clients":[` +
 		`{"client_id":"a","client_secret":"s","profile":"psc","redirect_uris":["u"],"post_logout_redirect_uris":["v"]},` +
 		`{"client_id":"b","profile":"oidc","redirect_uris":[],"post_logout_redirect_uris":[]}],` +
-		`"personas":[{"login":"8","name":"n","means":"e-CPS","behaviour":"refuse","card":"cps4"}],"cards_url":"http://127.0.0.1:3/","bridge_ports":[4]}`
+		`"personas":[{"login":"8","name":"n","means":"e-CPS","behaviour":"refuse","card":"cps4"}],"cards_url":"http://127.0.0.1:3/","bridge_ports":[4],"app_url":"http://localhost:1","inbox_url":"http://127.0.0.1:3/inbox","portal_url":"http://127.0.0.1:1/mon-e-cps"}`
 	if string(got) != want {
 		t.Errorf("%s", got)
 	}

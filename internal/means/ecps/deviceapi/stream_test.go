@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -121,21 +122,37 @@ func TestHeadOfAStream(t *testing.T) {
 type full struct {
 	net.Conn
 	stuck    *atomic.Bool
-	deadline atomic.Int64
+	deadline atomic.Int64 // seconds since 1970
 	closed   chan struct{}
+	once     sync.Once
 }
 
+// SetDeadline implements net.Conn: the server lifts its own when it gives the
+// connection away.
+func (f *full) SetDeadline(at time.Time) error {
+	f.deadline.Store(at.Unix())
+	return f.Conn.SetDeadline(at)
+}
+
+// SetWriteDeadline implements net.Conn.
 func (f *full) SetWriteDeadline(at time.Time) error {
-	f.deadline.Store(at.UnixNano())
+	f.deadline.Store(at.Unix())
 	return f.Conn.SetWriteDeadline(at)
 }
 
+// Close implements net.Conn.
+func (f *full) Close() error {
+	f.once.Do(func() { close(f.closed) })
+	return f.Conn.Close()
+}
+
+// Write implements net.Conn.
 func (f *full) Write(b []byte) (int, error) {
 	if !f.stuck.Load() {
 		return f.Conn.Write(b)
 	}
-	left := time.Unix(0, f.deadline.Load()).Sub(clock.System{}.Now())
-	if left <= 0 || left > 10*time.Second {
+	left := f.deadline.Load() - clock.System{}.Now().Unix()
+	if left < 0 || left > 10 {
 		<-f.closed
 		return 0, net.ErrClosed
 	}
