@@ -64,7 +64,7 @@ func (w *Wallet) actRefused(ctx context.Context, a ecps.Act, o outcome, d device
 		}
 	}
 	if o == cloned || o == nowLocked {
-		w.wakePhones(ctx, holderKey(d.holder))
+		w.wakeHolder(ctx, d.holder)
 	}
 	_, err := answered(o, d, d, now)
 	return err

@@ -173,6 +173,7 @@ func (w *Wallet) retire(ctx context.Context, holder string, now time.Time) error
 		if err := w.Audit.Record(ctx, audit.DeviceRevoked{Subject: holder, Device: d.id, Reason: "replaced"}); err != nil {
 			return unavailable(err)
 		}
+		w.wakeHolder(ctx, holder)
 	}
 	return nil
 }

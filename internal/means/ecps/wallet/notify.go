@@ -70,6 +70,16 @@ func (w *Wallet) wakePhones(ctx context.Context, key string) {
 	wake(ctx, w.Bus, w.Log, holderTopic(key))
 }
 
+// wakeHolder is wakePhones for an identifier as stored, whatever it is now.
+func (w *Wallet) wakeHolder(ctx context.Context, holder string) {
+	key, err := w.keyOf(ctx, Device{Holder: holder})
+	if err != nil {
+		w.Log.WarnContext(ctx, "a wake-up was lost", slog.Any("error", err))
+		return
+	}
+	w.wakePhones(ctx, key)
+}
+
 // WatchHolder gives a value whenever the requests of the phone's holder may have
 // changed, best effort. cancel releases it and closes the channel.
 func (w *Wallet) WatchHolder(ctx context.Context, d Device) (wakes <-chan []byte, cancel func(), err error) {

@@ -202,7 +202,7 @@ func (w *Wallet) ConfirmTicket(ctx context.Context, holder rpps.NationalID, id s
 		return err
 	}
 	w.wakeTicket(ctx, id)
-	w.wakePhones(ctx, holderKey(t.holder))
+	w.wakeHolder(ctx, t.holder)
 	return nil
 }
 
@@ -225,7 +225,7 @@ func (w *Wallet) RefuseTicket(ctx context.Context, holder rpps.NationalID, id st
 		return err
 	}
 	w.wakeTicket(ctx, id)
-	w.wakePhones(ctx, holderKey(t.holder))
+	w.wakeHolder(ctx, t.holder)
 	return nil
 }
 
