@@ -46,6 +46,9 @@ func New(ctx context.Context, c Config, d Deps) (*Provider, error) {
 	}
 	p := &Provider{config: c, deps: d, res: r}
 	if p.mail, err = p.senders(c); err == nil {
+		err = p.registerPortal(c)
+	}
+	if err == nil {
 		err = p.build(c)
 	}
 	if err != nil {

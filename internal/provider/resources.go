@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -30,6 +31,8 @@ type Deps struct {
 	Rand    io.Reader
 	Log     *slog.Logger
 	Version string
+	// HTTP is how the portal reaches the provider it stands beside; nil: plainly.
+	HTTP *http.Client
 	// Inbox takes what the sandbox would send; nil everywhere else.
 	Inbox *courier.Inbox
 }

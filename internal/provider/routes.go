@@ -38,20 +38,29 @@ func (p *Provider) features(c Config) (features, error) {
 	if err != nil {
 		return features{}, err
 	}
-	front, err := url.Parse(c.AuthorizationURL)
+	origin, err := c.origin()
 	if err != nil {
 		return features{}, err
 	}
 	life := c.Lifetimes
 	return features{
 		pages:    web.NewPages(web.PagesOptions{Templates: tpl, Log: p.deps.Log, Environment: c.Environment}),
-		cookies:  web.Cookies{Secure: front.Scheme == "https"},
+		cookies:  web.Cookies{Secure: strings.HasPrefix(origin, "https:")},
 		sessions: session.New(session.Deps{KV: p.res.kv, Clock: p.deps.Clock, Rand: p.deps.Rand, Idle: time.Duration(life.SessionIdle), Absolute: time.Duration(life.SessionAbsolute)}),
 		grants: grant.Deps{KV: p.res.kv, Clock: p.deps.Clock, Rand: p.deps.Rand, Lifetimes: grant.Lifetimes{
 			Request: time.Duration(life.Request), Code: time.Duration(life.Code), Access: time.Duration(life.AccessToken), Refresh: time.Duration(life.RefreshToken),
 		}},
-		origin: front.Scheme + "://" + front.Host,
+		origin: origin,
 	}, nil
+}
+
+// origin is scheme and host of the authorization endpoint.
+func (c Config) origin() (string, error) {
+	front, err := url.Parse(c.AuthorizationURL)
+	if err != nil {
+		return "", err
+	}
+	return front.Scheme + "://" + front.Host, nil
 }
 
 // routes mounts every feature: the one list of what this server answers.
@@ -94,6 +103,11 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	p.endSession.Store(&ends)
 	entry.Mount(e)
 	e.GET("/login/:handle/return", endpoints.Resume)
+	own, err := p.newPortal(c, f, w)
+	if err != nil {
+		return nil, err
+	}
+	own.Mount(e)
 	phones.Mount(e.Group(wallet.BasePath))
 	e.GET(assets.Prefix+"*", serveAssets(assets.Load()))
 	e.GET("/healthz", p.health)

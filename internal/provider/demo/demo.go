@@ -19,6 +19,7 @@ import (
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/courier"
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/portal"
 	"github.com/egide-id/egide/internal/provider"
 	"github.com/egide-id/egide/internal/sandbox"
 )
@@ -172,13 +173,13 @@ func (d *Demo) configure(o Options, dir string, port int) provider.Config {
 }
 
 func (d *Demo) startProvider(ctx context.Context, o Options, c provider.Config, l net.Listener, dmpURL string) error {
-	p, err := provider.New(ctx, c, provider.Deps{Clock: o.Clock, Rand: o.Rand, Log: o.Log, Version: o.Version, Inbox: d.inbox})
+	p, err := provider.New(ctx, c, provider.Deps{Clock: o.Clock, Rand: o.Rand, Log: o.Log, Version: o.Version, Inbox: d.inbox, HTTP: d.calls()})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	d.Provider = p
 	d.onClose(p.Close)
-	d.sheet = Sheet{Issuer: p.Config().Issuer, AuthorizationEndpoint: p.Config().AuthorizationURL, DMPURL: dmpURL, Clients: []Client{}, BridgePorts: []int{}, AppURL: p.Config().ECPS.AppURL}
+	d.sheet = Sheet{Issuer: p.Config().Issuer, AuthorizationEndpoint: p.Config().AuthorizationURL, DMPURL: dmpURL, Clients: []Client{}, BridgePorts: []int{}, AppURL: p.Config().ECPS.AppURL, PortalURL: d.origin + portal.Path}
 	for _, c := range clients(dmpURL) {
 		if err := c.register(p.Clients()); err != nil {
 			return errors.Join(err, l.Close())
