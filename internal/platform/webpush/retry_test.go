@@ -3,9 +3,11 @@ package webpush_test
 import (
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/webpush"
 	"github.com/egide-id/egide/internal/platform/webpush/webpushtest"
 )
@@ -100,6 +102,41 @@ func TestServiceThatNeverAnswers(t *testing.T) {
 	after := r.expect("phone", webpush.Later).After
 	r.clock.Advance(after)
 	r.expect("phone", webpush.Accepted)
+}
+
+// leap is a clock that moves just before the wait for a next try is set.
+type leap struct {
+	*clock.Manual
+	once sync.Once
+}
+
+func (l *leap) After(d time.Duration) (<-chan time.Time, func()) {
+	if d <= time.Second {
+		l.once.Do(func() { l.Advance(d) })
+	}
+	return l.Manual.After(d)
+}
+
+func TestClockThatMovesBeforeTheWaitIsSet(t *testing.T) {
+	r := newRig(t, func(o *webpush.Options) { o.Clock = &leap{Manual: o.Clock.(*clock.Manual)} })
+	r.service.Answers(webpushtest.Answer{Status: 500}, webpushtest.Answer{})
+	r.enqueue(r.push("phone"))
+	r.expect("phone", webpush.Later)
+	r.expect("phone", webpush.Accepted)
+}
+
+// TestPayloadIsTheCallersAgain: who reuses a buffer must not change what waits.
+func TestPayloadIsTheCallersAgain(t *testing.T) {
+	r := newRig(t)
+	r.service.Answers(webpushtest.Answer{Status: 500}, webpushtest.Answer{})
+	p := r.push("phone")
+	r.enqueue(p)
+	after := r.expect("phone", webpush.Later).After
+	copy(p.Payload, "XXXX")
+	r.clock.Advance(after)
+	if m := r.service.Next(); string(m.Payload) != "look" {
+		t.Errorf("%s", m.Payload)
+	}
 }
 
 func TestServiceThatIsNotThere(t *testing.T) {

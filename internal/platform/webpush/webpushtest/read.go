@@ -9,12 +9,15 @@ import (
 	"time"
 )
 
+// errLeft is a caller who went away in the middle, as one may who stops.
+var errLeft = errors.New("the caller left")
+
 // read takes a push apart as the service and the browser do.
 func (s *Service) read(r *http.Request, b browser) (Message, error) {
 	m := Message{ID: b.id, Topic: r.Header.Get("Topic"), Urgency: r.Header.Get("Urgency")}
 	body, err := io.ReadAll(io.LimitReader(r.Body, 4097))
 	if err != nil {
-		return m, err
+		return m, errLeft
 	}
 	m.Size = len(body)
 	seconds, err := strconv.ParseUint(r.Header.Get("TTL"), 10, 31)
