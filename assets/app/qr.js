@@ -9,9 +9,9 @@ const blocksOf = ["11122444555899aabdeg", "11111222244444666678", "1124445688bbg
 const detectOnly = ["2", "321", "1", "1"]; // check words that correct nothing
 const largest = 1 << 24; // pixels
 const longest = 1280; // pixels of a side; beyond, some are skipped
-const effort = 4e6; // samples of patterns in one picture, some 50 ms
+const effort = 2e6; // samples of patterns in one picture
 const slack = 4; // grey levels that are noise on a flat surface
-const looks = [[0, 6, 0], [1, 6, 1], [0, 20, 0], [1, 40, 0]]; // at half size, side / radius of the neighbourhood, radius of the blur
+const looks = [[0, 6, 0], [1, 6, 1], [1, 20, 0], [1, 40, 0]]; // at half size, side / radius of the neighbourhood, radius of the blur
 
 /**
  * decodeQR gives the text of a code in a picture ({ data: RGBA bytes, width, height }),
@@ -36,7 +36,7 @@ export function decodeQR(picture) {
 /** grey sums the brightness above and left of each pixel; null for what is no picture. */
 function grey(picture) {
   const { data, width, height } = picture ?? {}, n = Math.ceil(max(width, height) / longest), w = floor(width / n), h = floor(height / n);
-  if (!Number.isInteger(width) || !Number.isInteger(height) || !(w > 20 && h > 20) || width * height > largest) return null;
+  if (!Number.isInteger(width) || !Number.isInteger(height) || !(min(width, height, w, h) > 20) || width * height > largest) return null;
   if (!ArrayBuffer.isView(data) || !(data.length >= width * height * 4)) return null;
   const sum = new Int32Array((w + 1) * (h + 1));
   for (let y = 0, o = w + 2; y < h; y++, o++) {
@@ -87,7 +87,7 @@ function search(field) {
 /** finders gives the places that look like 1:1:3:1:1 both ways, the most seen first. */
 function finders({ at, w, h }) {
   const most = 100;
-  let found = [], tries = 3000;
+  let found = [], tries = 1500;
   /** cross measures the pattern through a point: how far its middle is, and its size. */
   const cross = (x, y, dx, dy, wide) => {
     const runs = [0, 0, -1, 0, 0];

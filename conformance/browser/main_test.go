@@ -23,13 +23,14 @@ import (
 
 // sheet is what the running demonstration says of itself.
 type sheet struct {
-	Issuer    string `json:"issuer"`
-	DMPURL    string `json:"dmp_url"`
-	CardsURL  string `json:"cards_url"`
-	AppURL    string `json:"app_url"`
-	InboxURL  string `json:"inbox_url"`
-	PortalURL string `json:"portal_url"`
-	Personas  []struct {
+	Issuer        string `json:"issuer"`
+	Authorization string `json:"authorization_endpoint"`
+	DMPURL        string `json:"dmp_url"`
+	CardsURL      string `json:"cards_url"`
+	AppURL        string `json:"app_url"`
+	InboxURL      string `json:"inbox_url"`
+	PortalURL     string `json:"portal_url"`
+	Personas      []struct {
 		Login, Name, Behaviour string
 	} `json:"personas"`
 }

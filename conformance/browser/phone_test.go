@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -22,6 +25,20 @@ var (
 	director = someone{"899700991054", "dominique.modele@exemple.invalid", "+33639980006"}
 	intern   = someone{"899700991062", "jeanne.internat@exemple.invalid", "+33639980008"}
 )
+
+// offline takes the provider away from this window.
+func (s *screen) offline() {
+	s.t.Helper()
+	s.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, target, network.SetBlockedURLs, network.SetBlockedURLsParams{
+			URLPatterns: []*network.BlockPattern{{URLPattern: "http://localhost:*/*", Block: true}},
+		})
+		return err
+	}))
+}
 
 // letter reads the newest letter to an address in the demonstration's inbox.
 func letter(t *testing.T, to, code string, after time.Time) string {
@@ -94,7 +111,7 @@ func (s *screen) activate(who someone, look bool) {
 	if look {
 		s.accessible("01-welcome")
 	}
-	s.do(chromedp.Click(id("way-codes")), chromedp.WaitVisible(id("identifier")), chromedp.SendKeys(id("identifier"), who.login[1:]))
+	s.do(chromedp.Click(id("way-codes")), chromedp.WaitVisible(id("identifier")), chromedp.SendKeys(id("identifier"), strings.TrimPrefix(who.login, "8")))
 	if look {
 		s.accessible("02-identifier")
 	}

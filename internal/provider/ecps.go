@@ -23,13 +23,21 @@ func (p *Provider) newWallet(c Config) (*wallet.Wallet, error) {
 		limits.PerSource, limits.PerHolder, limits.Open = 1<<30, 1<<30, 1<<10
 		rounds = sandboxRounds
 	}
-	return wallet.New(wallet.Deps{
+	d := wallet.Deps{
 		KV: p.res.kv, Bus: p.res.bus, DB: p.res.db, Directory: p.res.register,
 		Clock: p.deps.Clock, Rand: p.deps.Rand, Audit: p.res.traces, Log: p.deps.Log,
 		Issuer: c.Issuer, AppURL: c.ECPS.AppURL, Limits: limits, Rounds: rounds,
 		RequestLife: time.Duration(c.Lifetimes.ECPS), Sandbox: c.Environment == Sandbox,
 		Seal: p.res.seal, EndAll: p.endAll, Contact: maskedContact, Post: p.post,
-	})
+	}
+	if p.pushes != nil {
+		d.Notifier, d.VAPID = p.pushes, p.pushes.key.PublicKey()
+	}
+	w, err := wallet.New(d)
+	if err == nil && p.pushes != nil {
+		p.pushes.wallet.Store(w)
+	}
+	return w, err
 }
 
 // newDeviceAPI wires what phones call.
@@ -38,6 +46,9 @@ func (p *Provider) newDeviceAPI(c Config, w *wallet.Wallet) (*deviceapi.API, err
 	activations, err := p.newActivations(c, w)
 	if err != nil {
 		return nil, err
+	}
+	if p.pushes != nil {
+		d.CheckPush = p.pushes.check
 	}
 	if activations != nil { // a nil pointer in an interface would look like a part
 		d.Activations = activations

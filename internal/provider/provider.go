@@ -24,6 +24,7 @@ type Provider struct {
 	res     *resources
 	wallet  *wallet.Wallet
 	mail    map[courier.Channel]courier.Sender // nil: this provider writes to nobody
+	pushes  *pushes                            // nil: it sends no push
 	handler atomic.Pointer[http.Handler]       // replaced as a whole by a reload
 	phones  atomic.Pointer[deviceapi.API]
 
@@ -46,6 +47,9 @@ func New(ctx context.Context, c Config, d Deps) (*Provider, error) {
 	}
 	p := &Provider{config: c, deps: d, res: r}
 	if p.mail, err = p.senders(c); err == nil {
+		p.pushes, err = p.newPushes(c)
+	}
+	if err == nil {
 		err = p.registerPortal(c)
 	}
 	if err == nil {

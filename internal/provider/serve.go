@@ -49,6 +49,9 @@ func (p *Provider) ServeOn(ctx context.Context, l net.Listener) error {
 	running.Go(func() { p.res.clients.Watch(jobs) })
 	running.Go(func() { p.carry(jobs) })
 	running.Go(func() { p.wallet.Remind(jobs) })
+	if p.pushes != nil {
+		running.Go(func() { p.pushes.run(jobs) })
+	}
 	// Answers that wait (server-sent events, long polls) live on this context,
 	// which ends shortly after the service was told to stop.
 	open, hangUp := context.WithCancel(context.WithoutCancel(ctx))

@@ -162,6 +162,7 @@ func (d *Demo) configure(o Options, dir string, port int) provider.Config {
 	c.Issuer, c.AuthorizationURL = d.origin+realm, d.origin+"/auth"
 	if o.TLSCert == "" { // one listener, two hosts: what a browser takes for two origins
 		c.ECPS.AppURL = fmt.Sprintf("http://localhost:%d", port)
+		c.ECPS.Push.Contact = "mailto:bac-a-sable@exemple.invalid"
 	}
 	if o.Issuer != "" {
 		c.Issuer, c.AuthorizationURL = o.Issuer, ""

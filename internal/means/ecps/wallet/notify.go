@@ -14,12 +14,16 @@ type Notice struct {
 	Holder  string // key of the holder: says nothing about who he is
 	Request string
 	Devices []string  // phones that may answer; none for a request that stays silent
+	Opened  time.Time // now
 	Expires time.Time // of the request
 }
 
+// Left is how long the notice is of any use.
+func (n Notice) Left() time.Duration { return n.Expires.Sub(n.Opened) }
+
 // notice names the phones that may be told.
 func (w *Wallet) notice(r record, devices []device, now time.Time) Notice {
-	n := Notice{Holder: r.Key, Request: r.ID, Expires: r.ExpiresAt}
+	n := Notice{Holder: r.Key, Request: r.ID, Opened: now, Expires: r.ExpiresAt}
 	for _, d := range devices {
 		if !r.Silent && d.obstacle(now) == "" {
 			n.Devices = append(n.Devices, d.id)
