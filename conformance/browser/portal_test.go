@@ -3,6 +3,8 @@ package browser
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -117,18 +119,36 @@ func TestPhoneWithoutNetworkGivesACode(t *testing.T) {
 		"response_type": {"code"}, "client_id": {"demo-offline"}, "redirect_uri": {"http://127.0.0.1:9404/callback"}, "scope": {"openid"}, "state": {"s"}, "nonce": {"n"},
 		"acr_values": {"offline-otp"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}
+	arrived := callback(t, "127.0.0.1:9404")
 	computer.do(chromedp.Navigate(demo.Authorization+"?"+q.Encode()), chromedp.WaitVisible(id("mean-card")))
 	computer.do(chromedp.WaitVisible(id("offline-code")))
 	computer.accessible("3-typed")
 	computer.do(chromedp.SetValue(id("offline-login"), who.login), chromedp.SendKeys(id("offline-code"), code), chromedp.Click(id("submit-offline")))
-	for range 200 {
-		if at := ask(computer, chromedp.Location()); strings.HasPrefix(at, "http://127.0.0.1:9404/callback") {
-			if !strings.Contains(at, "code=") {
-				t.Errorf("the service is told %s", at)
-			}
-			return
+	select {
+	case q := <-arrived:
+		if q.Get("code") == "" {
+			t.Errorf("the service is told %v", q)
 		}
-		computer.do(chromedp.Sleep(25 * time.Millisecond))
+	case <-time.After(10 * time.Second):
+		t.Errorf("the service is not reached; at %s", computer.where())
 	}
-	t.Errorf("the service is not reached; at %s", computer.where())
+}
+
+// callback stands where the demonstration's service would be.
+func callback(t *testing.T, address string) <-chan url.Values {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived := make(chan url.Values, 1)
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/callback" {
+			arrived <- r.URL.Query()
+		}
+		_, _ = w.Write([]byte("ok"))
+	})}
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close() })
+	return arrived
 }
