@@ -134,6 +134,23 @@ func TestPhoneWithoutNetworkGivesACode(t *testing.T) {
 	}
 }
 
+// On one phone: from the service to the app and back, with the PIN and nothing to
+// compare, in the browser that began.
+func TestPhoneItselfIsTheScreen(t *testing.T) {
+	phone := handset(t)
+	phone.activate(someone{"899700991013", "camille.exemple@exemple.invalid", "+33639980001"}, false)
+	phone.do(chromedp.Navigate(demo.DMPURL), chromedp.WaitVisible(id("login-egide")), chromedp.Click(id("login-egide")), chromedp.WaitVisible(id("submit-scan")))
+	phone.do(chromedp.Click(id("submit-scan")), chromedp.WaitVisible(id("submit-here")), chromedp.Click(id("submit-here")))
+	phone.do(chromedp.WaitVisible(id("request")))
+	if got := phone.shows("asker"); got != "ce téléphone" {
+		t.Errorf("from %q", got)
+	}
+	phone.accessible("1-here")
+	phone.do(chromedp.Click(id("choice-1")), chromedp.WaitVisible(id("pin-1")))
+	phone.pin(holderPIN)
+	phone.do(chromedp.WaitVisible(id("consult")))
+}
+
 // callback stands where the demonstration's service would be.
 func callback(t *testing.T, address string) <-chan url.Values {
 	t.Helper()

@@ -9,6 +9,6 @@ for need in chromium npm; do
     exit 0
   fi
 done
-node --test ../../assets/card_test.mjs
+node --test ../../assets/card_test.mjs ../../assets/app/*_test.mjs
 npm ci --silent --no-audit --no-fund
 go test -count=1 -timeout 10m ./...
