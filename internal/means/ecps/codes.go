@@ -22,19 +22,19 @@ const (
 
 // Codes that only a phone sees.
 const (
-	CodeCall       = "PF-EC-030" // the call is not signed by a device we know
-	CodeClock      = "PF-EC-031" // the phone's clock is too far from ours
-	CodeReplay     = "PF-EC-032" // this very call was already received
-	CodeMalformed  = "PF-EC-033" // the message cannot be read
-	CodeNoRequest  = "PF-EC-034" // no such request for this phone
-	CodeAnswered   = "PF-EC-035" // the request is already answered, or is being answered
-	CodeWrongPIN   = "PF-EC-036" // wrong PIN; the answer says how many tries are left
-	CodeCloned     = "PF-EC-037" // another copy of this phone was used: suspended
-	CodeInvitation = "PF-EC-038" // the invitation is unknown, used or too old
-	CodeTrivialPIN = "PF-EC-039" // a PIN anybody would try first (PG-15)
-	CodeBusy       = "PF-EC-040" // too many streams of one phone
-	CodeSecret     = "PF-EC-041" // an activation secret is wrong
-	CodeActivation = "PF-EC-042" // the activation is over: too old, too many tries, or used
-	CodeStart      = "PF-EC-043" // the QR or link of a login page is too old, or used
-	CodeSameMeans  = "PF-EC-044" // this needs another means than the one that is stopped
+	CodeCall            = "PF-EC-030" // the call is not signed by a device we know
+	CodeClock           = "PF-EC-031" // the phone's clock is too far from ours
+	CodeReplay          = "PF-EC-032" // this very call was already received
+	CodeMalformed       = "PF-EC-033" // the message cannot be read
+	CodeNoRequest       = "PF-EC-034" // no such request for this phone
+	CodeAnswered        = "PF-EC-035" // the request is already answered, or is being answered
+	CodeWrongPIN        = "PF-EC-036" // wrong PIN; the answer says how many tries are left
+	CodeCloned          = "PF-EC-037" // another copy of this phone was used: suspended
+	CodeInvitation      = "PF-EC-038" // the invitation is unknown, used or too old
+	CodeTrivialPIN      = "PF-EC-039" // a PIN anybody would try first (PG-15)
+	CodeBusy            = "PF-EC-040" // too many streams of one phone
+	CodeActivationWrong = "PF-EC-041" // an activation secret is wrong
+	CodeActivation      = "PF-EC-042" // the activation is over: too old, too many tries, or used
+	CodeStart           = "PF-EC-043" // the QR or link of a login page is too old, or used
+	CodeSameMeans       = "PF-EC-044" // this needs another means than the one that is stopped
 )

@@ -187,7 +187,7 @@ func (a *Activations) Prove(ctx context.Context, id string, s ecps.ActivationSec
 	}
 	if o == wrong {
 		left := maxTries - r.Channels[s.Channel].Tries
-		return ecps.ActivationState{}, &wallet.Rejection{Fault: fault.New(fault.Denied, ecps.CodeSecret, "the secret is wrong"), TriesLeft: &left}
+		return ecps.ActivationState{}, &wallet.Rejection{Fault: fault.New(fault.Denied, ecps.CodeActivationWrong, "the secret is wrong"), TriesLeft: &left}
 	}
 	if o == right {
 		if err := a.Audit.Record(ctx, audit.ActivationProven{Subject: r.Holder, Activation: reference(id), Channel: s.Channel}); err != nil {

@@ -116,7 +116,7 @@ func TestEnumerationByActivation(t *testing.T) {
 	for name, id := range map[string]rpps.NationalID{"known": nurse, "unknown": stranger, "closed": closed, "landline": landline} {
 		a := l.begin(id.String())
 		_, status, p := l.prove(a, activation.Mail, "ABCD-EFGH")
-		if status != http.StatusForbidden || p.Code != ecps.CodeSecret || p.TriesLeft == nil || *p.TriesLeft != 4 {
+		if status != http.StatusForbidden || p.Code != ecps.CodeActivationWrong || p.TriesLeft == nil || *p.TriesLeft != 4 {
 			t.Errorf("%s: %d %+v", name, status, p)
 		}
 	}
@@ -143,7 +143,7 @@ func TestGuessingAnActivationSecret(t *testing.T) {
 			_, err := l.acts.Prove(t.Context(), a.ID, ecps.ActivationSecret{Channel: activation.SMS, Secret: "00000000"})
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil && strings.Contains(err.Error(), ecps.CodeSecret) {
+			if err != nil && strings.Contains(err.Error(), ecps.CodeActivationWrong) {
 				judged++
 			}
 		})

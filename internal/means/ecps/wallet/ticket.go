@@ -15,14 +15,14 @@ import (
 
 // ticket is one row of invitations: it lets one phone be enrolled, once.
 type ticket struct {
-	hash, holder        string
-	way                 Way
-	device, old         string // enrolled with it; the phone that invites
-	endsAt              time.Time
-	expiresAt, usedAt   time.Time
-	label               string // of the phone, known at enrolment
-	expires             time.Time
-	keyHash, invitation string
+	hash, holder      string
+	way               Way
+	device, old       string // enrolled with it; the phone that invites
+	endsAt            time.Time
+	expiresAt, usedAt time.Time
+	label             string // of the phone, known at enrolment
+	expires           time.Time
+	keyHash           string
 }
 
 const ticketColumns = `code_hash, holder, way, device, old_device, ends_at, expires_at, used_at`
