@@ -49,6 +49,8 @@ async function go(notice = "") {
       el("dt", {}, t("Valable jusqu'au", "Good until")), el("dd", {}, date(info.expires_at)), el("dt", {}, t("Téléphones", "Phones")), el("dd", { id: "count" }, String(info.devices)));
     if (info.tries_left < 3 && info.state === "active") facts.after(el("p", { class: "notice", id: "failed-tries" }, t(`Codes faux depuis la dernière connexion : ${3 - info.tries_left}.`, `Wrong codes since the last sign-in: ${3 - info.tries_left}.`)));
     if (days < 60 || info.state === "locked" || info.state === "expired") facts.after(el("p", { class: "notice", id: "renewal" }, info.state === "active" ? t(`Il reste ${days} jours. Renouvelez quand vous voulez.`, `${days} days left. Renew whenever you like.`) : codeText({ locked: "PF-EC-015", expired: "PF-EC-014" }[info.state]), " ", button("renew", t("Comment faire", "How to"), () => holder.forgotten(go))));
+    // A push service that forgot this phone, or a new provider key: allowed once, it is renewed by itself.
+    if (info.vapid && !info.push && push.permission() === "granted") push.subscribe(info.vapid).catch(() => {});
     if (info.vapid && push.permission() === "default") facts.after(el("p", {}, button("allow-push", t("Permettre les notifications", "Allow notifications"), async () => { await push.subscribe(info.vapid); go(); })));
   } catch (e) { if (!signal.aborted) disowned(e); }
 }

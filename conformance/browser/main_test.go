@@ -113,7 +113,7 @@ type screen struct {
 	script bool
 }
 
-func open(t *testing.T, width, height int64, script bool) *screen {
+func open(t *testing.T, width, height int64, script bool, more ...chromedp.ExecAllocatorOption) *screen {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chrome), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true),
@@ -121,6 +121,7 @@ func open(t *testing.T, width, height int64, script bool) *screen {
 		chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "fr-FR"), chromedp.Flag("accept-lang", "fr-FR"), chromedp.UserDataDir(t.TempDir()),
 		chromedp.Env("LANGUAGE=fr"),
 	)
+	options = append(options, more...)
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	if err := chromedp.Do(ctx); err != nil { // starts the browser, which lives as long as ctx

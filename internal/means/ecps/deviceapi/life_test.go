@@ -357,6 +357,25 @@ func TestStolenPhoneResumesNothing(t *testing.T) {
 	l.must(l.wallet.ResumePhone(t.Context(), doctor, p.ID(), authn.ECPS, other.ID()))
 }
 
+// The name of a workstation is shown with its requests, and what is seen is what
+// is signed.
+func TestNameOfAWorkstationIsShownAndSigned(t *testing.T) {
+	l := newLife(t)
+	p := l.phone(doctor)
+	l.must(l.wallet.RememberBrowser(t.Context(), "own", doctor))
+	l.must(l.wallet.LabelBrowser(t.Context(), "own", doctor, "Poste d'accueil"))
+	asked, r := l.login(p, doctor)
+	if r.Place != "Poste d'accueil" {
+		t.Fatalf("%+v", r)
+	}
+	other := r
+	other.Place = "Un autre poste"
+	_, err := p.Approve(t.Context(), other, asked.Number, rightPIN)
+	l.wants(err, ecps.CodeCall)
+	_, err = p.Approve(t.Context(), r, asked.Number, rightPIN)
+	l.must(err)
+}
+
 // Support: two different people, within the hour, once; never a PIN, never an approval.
 func TestSupportTakesTwoPeople(t *testing.T) {
 	l := newLife(t)
