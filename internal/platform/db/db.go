@@ -29,6 +29,8 @@ const readers = 4
 type DB struct {
 	read  *sql.DB
 	write *sql.DB
+
+	readStatements, writeStatements prepared
 }
 
 // Open opens or creates the file and applies the migrations that it lacks.

@@ -22,18 +22,24 @@ func (w *Wallet) Answer(ctx context.Context, d Device, id, token string) (ecps.R
 	if err != nil {
 		return ecps.Receipt{}, err
 	}
-	r, err := w.visible(ctx, d, id)
+	key, err := w.keyOf(ctx, d)
 	if err != nil {
-		return ecps.Receipt{}, err
-	}
-	if err := w.matches(answer, d, r); err != nil {
 		return ecps.Receipt{}, err
 	}
 	claim, err := ecps.NewID(w.Rand)
 	if err != nil {
 		return ecps.Receipt{}, err
 	}
-	if _, err := w.move(ctx, id, func(r *record) error { return r.claim(now, claim) }); err != nil {
+	r, err := w.move(ctx, id, func(r *record) error {
+		if r.hidden(d.ID) || r.Key != key {
+			return fault.New(fault.NotFound, ecps.CodeNoRequest, "no such request")
+		}
+		if err := w.matches(answer, d, *r); err != nil {
+			return err
+		}
+		return r.claim(now, claim)
+	})
+	if err != nil {
 		return ecps.Receipt{}, err
 	}
 	// From here on the work must be finished or given back, even if the phone hangs up.

@@ -96,8 +96,11 @@ func (d *device) inStep(values []string) bool {
 // count one after the other.
 func (w *Wallet) try(ctx context.Context, id string, judge func(d *device) outcome) (was, is device, o outcome, err error) {
 	err = w.DB.Tx(ctx, func(tx *sql.Tx) error {
-		var err error
-		if was, err = scanDevice(tx.QueryRowContext(ctx, `SELECT `+deviceColumns+` FROM devices WHERE id = $1`, id)); err != nil {
+		read, err := w.DB.Within(ctx, tx, selectDevice)
+		if err != nil {
+			return err
+		}
+		if was, err = scanDevice(read.QueryRowContext(ctx, id)); err != nil {
 			return err
 		}
 		if was, err = was.decode(); err != nil {
@@ -107,15 +110,17 @@ func (w *Wallet) try(ctx context.Context, id string, judge func(d *device) outco
 		if o = judge(&is); o == wrongState {
 			return nil
 		}
-		return saveAttempt(ctx, tx, is)
+		return w.saveAttempt(ctx, tx, is)
 	})
 	return was, is, o, err
 }
 
-func saveAttempt(ctx context.Context, tx *sql.Tx, d device) error {
-	_, err := tx.ExecContext(ctx, `UPDATE devices SET ratchet = $1, state = $2, reason = $3, pin_failures = $4, used_at = $5 WHERE id = $6`,
-		d.ratchet, d.state, d.reason, d.failures, d.usedAt.UnixMilli(), d.id)
+func (w *Wallet) saveAttempt(ctx context.Context, tx *sql.Tx, d device) error {
+	update, err := w.DB.Within(ctx, tx, updateDevice)
 	if err != nil {
+		return err
+	}
+	if _, err := update.ExecContext(ctx, d.ratchet, d.state, d.reason, d.failures, d.usedAt.UnixMilli(), d.id); err != nil {
 		return err
 	}
 	// After a refusal every phone of the holder asks for the digits.
@@ -123,6 +128,10 @@ func saveAttempt(ctx context.Context, tx *sql.Tx, d device) error {
 	if d.wantsTyped {
 		typed = 1
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE devices SET wants_typed = $1 WHERE holder = $2`, typed, d.holder)
+	all, err := w.DB.Within(ctx, tx, updateTyped)
+	if err != nil {
+		return err
+	}
+	_, err = all.ExecContext(ctx, typed, d.holder)
 	return err
 }

@@ -60,6 +60,13 @@ type device struct {
 const deviceColumns = `id, holder, device_key, pin_key, ratchet, state, reason, pin_failures, wants_typed, expires_at, used_at,
 	enrolled_at, leaves_at, label, check_digits, way, otp_seed`
 
+// Statements of the hot path: every call of a phone, every answer.
+const (
+	selectDevice = `SELECT ` + deviceColumns + ` FROM devices WHERE id = $1`
+	updateDevice = `UPDATE devices SET ratchet = $1, state = $2, reason = $3, pin_failures = $4, used_at = $5 WHERE id = $6`
+	updateTyped  = `UPDATE devices SET wants_typed = $1 WHERE holder = $2 AND wants_typed <> $1`
+)
+
 func scanDevice(row interface{ Scan(...any) error }) (device, error) {
 	var d device
 	var expires, used, enrolled, leaves int64
@@ -138,7 +145,7 @@ func (d device) triesLeft() int { return max(0, MaxPINFailures-d.failures) }
 
 // deviceByID reads one phone. Errors: fault.NotFound.
 func (w *Wallet) deviceByID(ctx context.Context, id string) (device, error) {
-	d, err := scanDevice(w.DB.Read().QueryRowContext(ctx, `SELECT `+deviceColumns+` FROM devices WHERE id = $1`, id))
+	d, err := scanDevice(w.DB.Row(ctx, selectDevice, id))
 	if err != nil {
 		return device{}, err
 	}

@@ -128,6 +128,9 @@ func New(d Deps) (*Wallet, error) {
 	if d.Notifier == nil {
 		d.Notifier = NewBusNotifier(d.Bus, d.Log)
 	}
+	if err := d.DB.Warm(context.Background(), selectDevice, updateDevice, updateTyped); err != nil {
+		return nil, err
+	}
 	nobody, err := newNobody(d.Rand)
 	if err != nil {
 		return nil, err
