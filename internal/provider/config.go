@@ -140,6 +140,7 @@ func (c *Config) Validate() []config.Fault {
 		bad(errPrefix != nil && errAddr != nil, "trusted_proxies", "each entry is an address or a network")
 	}
 	faults = append(append(faults, c.Lifetimes.validate()...), c.Card.validate(c.Environment)...)
+	bad(sameHost(c.ECPS.AppURL, full.Issuer, full.AuthorizationURL), "ecps.app_url", "must be a host of its own: its origin holds the keys of phones")
 	return append(faults, c.ECPS.validate(c.Environment)...)
 }
 

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/egide-id/egide/internal/platform/config"
 )
@@ -67,6 +69,18 @@ func appURL(s, environment string) bool {
 		return false
 	}
 	return u.Scheme == "https" || u.Scheme == "http" && environment == Sandbox && loopback(u.Hostname())
+}
+
+// sameHost tells whether an address shares its host, port included, with another.
+func sameHost(s string, others ...string) bool {
+	host := func(s string) string {
+		if u, err := url.Parse(s); err == nil {
+			return strings.ToLower(u.Host)
+		}
+		return ""
+	}
+	own := host(s)
+	return own != "" && slices.ContainsFunc(others, func(o string) bool { return host(o) == own })
 }
 
 func gatewayURL(s string) bool {

@@ -49,6 +49,7 @@ func TestFaultsOfAConfiguration(t *testing.T) {
 		"card.authorities[0].root":   func(c *Config) { c.Card.Authorities = []CardAuthority{{Range: "fort"}} },
 		"card.authorities[0].ocsp":   func(c *Config) { c.Card.Authorities = []CardAuthority{{Range: "fort", Root: "r.pem", Issuer: "i.pem"}} },
 		"card.authorities[0].crl":    func(c *Config) { c.Card.Authorities = []CardAuthority{{CRL: "ldap://crl.example.org"}} },
+		"ecps.app_url":               func(c *Config) { c.ECPS.AppURL = "https://Auth.example.org" },
 		"lifetimes.session_absolute": func(c *Config) { c.Lifetimes.SessionAbsolute = config.Duration(48 * time.Hour) },
 	} {
 		c := good()

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/egide-id/egide/internal/cardbridge/agent"
 	"github.com/egide-id/egide/internal/platform/web"
@@ -36,7 +35,7 @@ const authorityBits = 2048
 func (d *Demo) prepareCards(ctx context.Context, o Options, dir string) (provider.CardConfig, error) {
 	c := provider.CardConfig{Policies: []string{igc.TestPolicy}, Staff: true}
 	var err error
-	if d.cards.desk, err = listenDesk(ctx, o.Addr); err != nil {
+	if d.cards.desk, err = listenBeside(ctx, o.Addr, "127.0.0.1", deskStep); err != nil {
 		return c, err
 	}
 	d.onClose(func(context.Context) error { return closed(d.cards.desk.Close()) })
@@ -65,40 +64,6 @@ func (d *Demo) letters() []inboxpage.Message {
 		list = append(list, inboxpage.Message{Channel: string(m.Channel), To: m.To, Subject: m.Subject, Body: m.Body, At: m.At})
 	}
 	return list
-}
-
-// deskStep is how far the desk is from the provider's port: 8480 and 8482.
-const deskStep = 2
-
-// listenDesk opens the desk's port beside the provider's, or any free one.
-func listenDesk(ctx context.Context, addr string) (net.Listener, error) {
-	if port := portOf(addr); port > 0 {
-		if l, err := listen(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port+deskStep))); err == nil {
-			return l, nil
-		}
-	}
-	return listen(ctx, "127.0.0.1:0")
-}
-
-// portOf is the port of an address that listen has accepted; 0 is any.
-func portOf(addr string) int {
-	_, text, err := net.SplitHostPort(addr)
-	if err != nil {
-		return 0
-	}
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		return 0
-	}
-	return port
-}
-
-// closed forgives a listener that its server has closed before.
-func closed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
 }
 
 // pin writes the authority's certificates where the provider reads them.

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/courier"
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/web"
 	"github.com/egide-id/egide/internal/portal"
 	"github.com/egide-id/egide/internal/provider"
 	"github.com/egide-id/egide/internal/sandbox"
@@ -52,6 +52,7 @@ type Demo struct {
 	origin   string // where the provider listens, whatever its issuer says
 	http     *http.Client
 	cards    cards
+	app      net.Listener // of the e-CPS app: another origin than the provider's; nil over https
 	inbox    *courier.Inbox
 	sheet    Sheet
 	closers  []func(context.Context) error
@@ -106,6 +107,9 @@ func (d *Demo) prepare(ctx context.Context, o Options, port int) (provider.Confi
 		return provider.Config{}, err
 	}
 	d.onClose(func(context.Context) error { d.http.CloseIdleConnections(); return nil })
+	if err := d.listenApp(ctx, o); err != nil {
+		return provider.Config{}, err
+	}
 	c := d.configure(o, dir, port)
 	if err := os.MkdirAll(c.ClientsDir, 0o700); err != nil {
 		return c, fmt.Errorf("data folder: %w", err)
@@ -160,8 +164,8 @@ func (d *Demo) configure(o Options, dir string, port int) provider.Config {
 	}
 	d.origin = fmt.Sprintf("%s://127.0.0.1:%d", scheme, port)
 	c.Issuer, c.AuthorizationURL = d.origin+realm, d.origin+"/auth"
-	if o.TLSCert == "" { // one listener, two hosts: what a browser takes for two origins
-		c.ECPS.AppURL = fmt.Sprintf("http://localhost:%d", port)
+	if d.app != nil {
+		c.ECPS.AppURL = fmt.Sprintf("http://localhost:%d", d.app.Addr().(*net.TCPAddr).Port)
 		c.ECPS.Push.Contact = "mailto:bac-a-sable@exemple.invalid"
 	}
 	if o.Issuer != "" {
@@ -193,6 +197,9 @@ func (d *Demo) startProvider(ctx context.Context, o Options, c provider.Config, 
 		d.sheet.Personas = append(d.sheet.Personas, Persona{
 			Login: p.Login, Name: p.Name, Means: p.Means, Behaviour: string(p.Behaviour), Card: p.Card.Model,
 		})
+	}
+	if d.app != nil {
+		d.serve(ctx, web.Server(p, o.Log), d.app)
 	}
 	d.run(ctx, func(ctx context.Context) error { return p.ServeOn(ctx, l) })
 	return nil
@@ -244,19 +251,3 @@ func (d *Demo) Close(ctx context.Context) error {
 }
 
 func (d *Demo) onClose(f func(context.Context) error) { d.closers = append(d.closers, f) }
-
-// listen opens a loopback port: the demonstration is never on a network.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, "", "the address must be host:port", err)
-	}
-	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		return nil, fault.New(fault.Denied, "", "the demonstration listens on loopback only")
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	return l, nil
-}
