@@ -19,8 +19,16 @@ let skew = 0; // milliseconds of the provider's clock against ours
 
 /** now is the provider's time in seconds, as far as we know it. */
 export const now = () => Math.floor((Date.now() + skew) / 1000);
+/** until is how many seconds remain to an instant of the provider's, whatever this phone's clock says. */
+export const until = (seconds) => seconds - (Date.now() + skew) / 1000;
 export const clockSkew = () => Math.round(-skew / 1000);
 export function setClock(seconds) { if (seconds) skew = seconds * 1000 - Date.now(); }
+
+/** learn takes the time from an answer; it is told in seconds, and the network takes some. */
+function learn(date) {
+  const s = Date.parse(date ?? "") / 1000;
+  if (Math.abs(until(s)) > 5) setClock(s);
+}
 
 /** proof signs one call. */
 async function proof(phone, method, path, body) {
@@ -36,6 +44,7 @@ export async function send(phone, method, path, message, more = {}) {
   if (phone) headers.Authorization = await proof(phone, method, path, body);
   const signal = more.signal ?? AbortSignal.timeout(more.patience ?? patience);
   const res = await fetch(API + path, { method, headers, body, signal, cache: "no-store", credentials: "omit", redirect: "error" });
+  learn(res.headers.get("Date"));
   if (res.ok) return res;
   let problem = {};
   try { problem = await res.json(); } catch { /* not the provider's words */ }

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { clockSkew, send, until } from "./call.js";
 import { canonical, digest, hex, jws, unb64, utf8 } from "./encode.js";
 import { mask, offlineCode, pinKey, trivial } from "./pin.js";
 import { answerDigest, actDigest } from "./statement.js";
@@ -11,6 +12,24 @@ const vectors = (name) => JSON.parse(readFileSync(new URL(`../../internal/means/
 const unhex = (s) => Uint8Array.from(s.match(/../g), (x) => parseInt(x, 16));
 const main = vectors("vectors");
 const life = vectors("vectors-life");
+
+test("a clock that is off is mended by what the provider says, and does not run after its seconds", async () => {
+  const real = globalThis.fetch, ours = Math.floor(Date.now() / 1000);
+  const told = async (seconds) => {
+    globalThis.fetch = async () => new Response("{}", { headers: seconds === null ? {} : { Date: new Date(seconds * 1000).toUTCString() } });
+    await send(null, "GET", "/parameters");
+  };
+  try {
+    await told(null);
+    assert.ok(Math.abs(clockSkew()) < 1);
+    await told(ours - 600); // this phone is ten minutes ahead
+    assert.ok(Math.abs(until(ours - 480) - 120) < 3);
+    assert.ok(Math.abs(clockSkew() - 600) < 3);
+    const before = clockSkew();
+    await told(ours - 603);
+    assert.equal(clockSkew(), before);
+  } finally { globalThis.fetch = real; }
+});
 
 test("a PIN gives the provider's PIN key", async () => {
   for (const v of main.pin) assert.equal((await pinKey(v.pin, unhex(v.secret), v.rounds)).public, v.public);

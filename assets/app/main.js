@@ -1,5 +1,5 @@
 // The first screen, and what leads to all others.
-import { Refusal } from "./call.js";
+import { Refusal, until } from "./call.js";
 import { alert, button, el, say, show } from "./dom.js";
 import { follow } from "./follow.js";
 import * as holder from "./holder.js";
@@ -55,11 +55,15 @@ async function go(notice = "") {
   } catch (e) { if (!signal.aborted) disowned(e); }
 }
 
-let shown = null;
+let shown = null, redraw;
 
 /** draw writes what waits onto the first screen, when it is the one that is shown. */
 function draw() {
+  clearTimeout(redraw);
   if (!shown || shown.signal.aborted) return;
+  // Nobody tells a phone that a request is over: it looks at the time.
+  waiting = waiting.filter((r) => until(r.expires_at) > 0);
+  if (waiting.length) redraw = setTimeout(draw, Math.min(...waiting.map((r) => until(r.expires_at))) * 1000 + 1);
   shown.list.replaceChildren(...(obstacle ? [el("p", { class: "notice", id: "obstacle", "data-code": obstacle }, codeText(obstacle), " ", el("span", { class: "code" }, obstacle))] : []),
     ...waiting.map((r, i) => el("section", { class: "card asking" }, el("h2", {}, r.name), el("p", {}, t("demande à vous connecter.", "asks to sign you in.")), button("open-" + i, t("Ouvrir la demande", "Open the request"), () => request(r, go), "main"))));
 }

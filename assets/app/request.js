@@ -1,6 +1,6 @@
 // One request: who asks, from where, which number; then the PIN. Refusing is as
 // large as accepting, and nothing is accepted by one tap.
-import { Refusal } from "./call.js";
+import { Refusal, until } from "./call.js";
 import { alert, ask, button, calm, el, field, form, say, show } from "./dom.js";
 import * as phone from "./phone.js";
 import { pinpad } from "./pinpad.js";
@@ -34,9 +34,9 @@ export function request(r, go) {
 }
 
 /** run writes the time that is left, and says when there is none. */
-function run(where, until, signal, over) {
+function run(where, end, signal, over) {
   const tick = () => {
-    const s = until - Date.now() / 1000;
+    const s = until(end);
     where.textContent = left(s);
     if (s <= 0) { clearInterval(beat); if (!signal.aborted) over(); }
   };
@@ -50,7 +50,7 @@ function code(r, number, go, tries = r.tries_left) {
     pinpad({ label: t("Code de l'e-CPS", "Code of the e-CPS"), note: tries < 3 ? t(`Il reste ${tries} essai${tries > 1 ? "s" : ""} avant blocage.`, `${tries} ${tries > 1 ? "tries" : "try"} left before locking.`) : "", given: (pin) => approve(r, number, pin, go) }),
     button("refuse", t("Refuser", "Refuse"), () => refuse(r, go), "choice"));
   document.querySelector(".pinpad").focus();
-  const beat = setTimeout(() => { if (!signal.aborted) go(t("La demande a expiré. Aucune donnée n'a été envoyée.", "The request has expired. No data was sent.")); }, Math.max(0, r.expires_at * 1000 - Date.now()));
+  const beat = setTimeout(() => { if (!signal.aborted) go(t("La demande a expiré. Aucune donnée n'a été envoyée.", "The request has expired. No data was sent.")); }, Math.max(0, until(r.expires_at) * 1000));
   signal.addEventListener("abort", () => clearTimeout(beat));
 }
 

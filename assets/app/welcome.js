@@ -1,5 +1,5 @@
 // Before there is an e-CPS on this phone: the three ways to one, and the PIN.
-import { call, Refusal } from "./call.js";
+import { call, Refusal, until } from "./call.js";
 import { alert, button, calm, el, field, form, say, show } from "./dom.js";
 import { pinpad } from "./pinpad.js";
 import { trivial } from "./pin.js";
@@ -82,8 +82,7 @@ function secrets(a, identifier, go) {
       el("li", {}, t("Les coordonnées du registre ont changé ? Votre employeur ou votre ordre les corrige. En attendant : la carte.", "Contact details changed? Your employer or order corrects them. Meanwhile: the card.")))),
     button("again", t("Recommencer l'envoi", "Send again"), () => byCodes(go)),
     button("back", t("Retour", "Back"), () => welcome(go), "quiet"));
-  const end = a.expires_at * 1000;
-  const tick = () => { rest.textContent = left((end - Date.now()) / 1000); };
+  const tick = () => { rest.textContent = left(until(a.expires_at)); };
   tick();
   const beat = setInterval(tick, 1000);
   signal.addEventListener("abort", () => clearInterval(beat));
@@ -93,7 +92,7 @@ function secrets(a, identifier, go) {
 function notYet(opensAt, go) {
   show(t("Encore un peu de patience", "A little patience"),
     el("p", { class: "lead", id: "opens", "data-code": "PF-EC-013" }, t("Votre e-CPS s'ouvre 48 heures après votre enregistrement : le ", "Your e-CPS opens 48 hours after your registration: on "), el("strong", {}, moment(opensAt)), "."),
-    el("p", {}, t("Encore", "Still"), " ", el("strong", { id: "opens-in" }, left(opensAt - Date.now() / 1000)), "."),
+    el("p", {}, t("Encore", "Still"), " ", el("strong", { id: "opens-in" }, left(until(opensAt))), "."),
     el("p", {}, t("En attendant, utilisez votre carte si vous en avez une. Personne n'a rien d'autre à faire.", "Meanwhile, use your card if you have one. Nobody has anything else to do.")),
     el("p", { class: "code" }, "PF-EC-013"), button("back", t("Retour", "Back"), () => welcome(go), "quiet"));
 }

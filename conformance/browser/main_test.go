@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -64,35 +65,48 @@ func run(m *testing.M) (int, error) {
 		return 0, err
 	}
 	axe = string(source)
+	started, stop, err := demonstrate()
+	if err != nil {
+		return 0, err
+	}
+	demo = started
+	return m.Run(), stop()
+}
+
+// demonstrate starts a demonstration of its own; stop ends it, and tells when it
+// did not end well.
+func demonstrate(more ...string) (s sheet, stop func() error, err error) {
 	bin := os.Getenv("EGIDE_BIN")
 	if bin == "" {
 		bin = "../../bin/egide"
 	}
-	cmd := exec.Command(bin, "demo", "--json", "--addr", "127.0.0.1:0")
+	cmd := exec.Command(bin, append([]string{"demo", "--json", "--addr", "127.0.0.1:0"}, more...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return 0, err
+		return s, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return s, nil, err
 	}
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
 	if !lines.Scan() {
-		return 0, fmt.Errorf("the demonstration said nothing: %w", cmd.Wait())
+		return s, nil, fmt.Errorf("the demonstration said nothing: %w", cmd.Wait())
 	}
-	if err := json.Unmarshal(lines.Bytes(), &demo); err != nil {
-		return 0, err
+	stop = func() error {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			return err
+		}
+		if err := cmd.Wait(); err != nil {
+			return fmt.Errorf("the demonstration did not end well: %w", err)
+		}
+		return nil
 	}
-	code := m.Run()
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return code, err
+	if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
+		return s, nil, errors.Join(err, stop())
 	}
-	if err := cmd.Wait(); err != nil {
-		return code, fmt.Errorf("the demonstration did not end well: %w", err)
-	}
-	return code, nil
+	return s, stop, nil
 }
 
 func persona(t *testing.T, behaviour string) string {

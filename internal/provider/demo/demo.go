@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/config"
 	"github.com/egide-id/egide/internal/platform/courier"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/platform/web"
@@ -33,9 +34,10 @@ type Options struct {
 	TLSCert, TLSKey  string
 	Issuer           string
 	AuthorizationURL string
-	BridgePort       int    // of the card bridge in this process; 0 is any free port, as with a provider on any free port
-	NoBridge         bool   // a real card bridge is expected instead
-	CardsDir         string // every persona's card as a file for a virtual reader, if named
+	BridgePort       int           // of the card bridge in this process; 0 is any free port, as with a provider on any free port
+	NoBridge         bool          // a real card bridge is expected instead
+	RequestLife      time.Duration // how long a login waits for the phone; 0 is the provider's own
+	CardsDir         string        // every persona's card as a file for a virtual reader, if named
 
 	Clock   clock.Clock
 	Rand    io.Reader
@@ -167,6 +169,9 @@ func (d *Demo) configure(o Options, dir string, port int) provider.Config {
 	if d.app != nil {
 		c.ECPS.AppURL = fmt.Sprintf("http://localhost:%d", d.app.Addr().(*net.TCPAddr).Port)
 		c.ECPS.Push.Contact = "mailto:bac-a-sable@exemple.invalid"
+	}
+	if o.RequestLife != 0 {
+		c.Lifetimes.ECPS = config.Duration(o.RequestLife)
 	}
 	if o.Issuer != "" {
 		c.Issuer, c.AuthorizationURL = o.Issuer, ""
