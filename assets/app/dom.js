@@ -1,4 +1,5 @@
 // Pages are made of elements and text, never of text that becomes a page.
+import { why } from "./texts.js";
 
 /** el makes an element: attributes, listeners (on...), children. */
 export function el(name, attributes = {}, ...children) {
@@ -15,12 +16,31 @@ export function el(name, attributes = {}, ...children) {
 
 const main = () => document.getElementById("main");
 let leaving = new AbortController();
+const above = "above"; // state of the history's second step
+
+/**
+ * top shows a screen that "back" leaves the app from. All others stand one step
+ * above it, and the phone's own back key or gesture leads there (whenBack).
+ */
+export const top = (title, ...children) => put(title, children);
 
 /**
  * show puts a screen in place and moves the focus to its heading. What the last
  * screen was still doing ends: its signal aborts.
  */
 export function show(title, ...children) {
+  if (window.history.state !== above) window.history.pushState(above, "");
+  return put(title, children);
+}
+
+/** whenBack calls home when the holder goes back. A new fragment tells the same event, and has a listener of its own. */
+export const whenBack = (home) => window.addEventListener("popstate", () => {
+  if (window.history.state === above || window.location.hash) return;
+  document.querySelector("dialog")?.close("no");
+  home();
+});
+
+function put(title, children) {
   leaving.abort();
   leaving = new AbortController();
   const h1 = el("h1", { tabindex: "-1" }, title);
@@ -46,7 +66,7 @@ export function button(id, label, work, kind = "") {
       const b = e.currentTarget;
       if (b.getAttribute("aria-disabled") === "true") return;
       b.setAttribute("aria-disabled", "true");
-      try { await work(); } finally { b.removeAttribute("aria-disabled"); }
+      try { await work(); } catch (e) { alert(...why(e)); } finally { b.removeAttribute("aria-disabled"); }
     },
   }, label);
 }
@@ -59,7 +79,7 @@ export function form(id, work, ...children) {
       e.preventDefault();
       if (busy) return;
       busy = true;
-      try { await work(e.currentTarget); } finally { busy = false; }
+      try { await work(e.currentTarget); } catch (err) { alert(...why(err)); } finally { busy = false; }
     },
   }, ...children);
 }

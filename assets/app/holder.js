@@ -1,6 +1,6 @@
 // What the holder does with his own e-CPS: history, phones, PIN, offline code, self-test.
 import { clockSkew, now, Refusal } from "./call.js";
-import { alert, button, calm, el, field, form, say, show } from "./dom.js";
+import { alert, ask, button, calm, el, field, form, say, show } from "./dom.js";
 import * as phone from "./phone.js";
 import { pinpad } from "./pinpad.js";
 import { trivial } from "./pin.js";
@@ -8,6 +8,7 @@ import * as push from "./push.js";
 import { draw } from "./qr-draw.js";
 import { notMe } from "./request.js";
 import { scan } from "./scan.js";
+import { welcome } from "./welcome.js";
 import { asker, date, means, moment, states, t, trivialText, why } from "./texts.js";
 
 const home = (go) => button("home", t("Accueil", "Home"), () => go(), "quiet");
@@ -32,11 +33,24 @@ export function forgotten(go) {
     el("p", { class: "lead" }, t("Personne ne connaît votre code, nous non plus. Activez l'e-CPS de nouveau : c'est l'affaire d'une minute.", "Nobody knows your code, nor do we. Activate the e-CPS again: it takes a minute.")),
     el("ol", {}, el("li", {}, t("Avec votre carte : « Mon e-CPS » sur un ordinateur, puis scannez le code.", "With your card: “My e-CPS” on a computer, then scan the code.")),
       el("li", {}, t("Avec deux codes : l'un par courriel, l'autre par SMS.", "With two codes: one by e-mail, one by text message."))),
-    button("activate-again", t("Activer de nouveau", "Activate again"), () => leave(go), "main"), home(go));
+    button("activate-again", t("Activer de nouveau", "Activate again"), () => welcome(go), "main"), home(go));
+}
+
+/** renewal: nothing is taken away before there is a new one (three years, S-68). */
+export function renewal(go) {
+  show(t("Renouveler l'e-CPS", "Renew the e-CPS"),
+    el("p", { class: "lead" }, t("L'e-CPS d'aujourd'hui marche jusqu'au bout, et reste jusqu'à ce que la nouvelle soit active. Vous pouvez garder le même code.", "Today's e-CPS works to its end, and stays until the new one is active. You may keep the same code.")),
+    el("ol", {}, el("li", {}, t("Avec votre carte : « Mon e-CPS » sur un ordinateur, puis scannez le code.", "With your card: “My e-CPS” on a computer, then scan the code.")),
+      el("li", {}, t("Avec deux codes : l'un par courriel, l'autre par SMS.", "With two codes: one by e-mail, one by text message."))),
+    button("activate-again", t("Renouveler maintenant", "Renew now"), () => welcome(go), "main"), home(go));
 }
 
 /** leave forgets this phone's keys, after asking. */
 export async function leave(go) {
+  const sure = await ask(t("Effacer l'e-CPS de ce téléphone ?", "Erase the e-CPS from this phone?"),
+    [t("Ses clés partent pour de bon. Pour revenir, il faut une nouvelle activation.", "Its keys go for good. To come back takes a new activation.")],
+    t("Effacer", "Erase"), t("Annuler", "Cancel"));
+  if (!sure) return;
   await phone.leave();
   go(t("Les clés de ce téléphone sont effacées. Activez l'e-CPS de nouveau.", "The keys of this phone are erased. Activate the e-CPS again."));
 }
@@ -69,6 +83,11 @@ const rename = (d, go) => form("rename", async (f) => {
 async function transfer(go) {
   const [, offer] = await scan({ title: t("Scannez le nouveau téléphone", "Scan the new phone"), kinds: ["t"], back: () => phones(go),
     hint: t("Il affiche un code : « Avec mon autre téléphone ».", "It shows a code: “With my other phone”.") });
+  admit(offer, go);
+}
+
+/** admit invites the new phone of an offer, with the PIN. */
+export function admit(offer, go) {
   withPIN(t("Ajouter un téléphone", "Add a phone"), t("Votre code autorise le nouveau téléphone. Celui-ci reste valable un jour.", "Your code admits the new phone. This one stays good for a day."), async (pin) => {
     const { result } = await phone.act("transfer", offer, pin);
     const link = `${location.origin}/#i=${result}`;

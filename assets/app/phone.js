@@ -36,7 +36,7 @@ export async function enrol(invitation, pin, label) {
     v: 1, iss: params.iss, device: done.device, holder: done.holder, key, secret: await store.close(secret), rounds: params.rounds,
     ratchets: [done.ratchet], expires: done.expires_at, masked: "",
   };
-  await store.keep("phone", phone);
+  await turn(() => store.keep("phone", phone)); // not between the halves of an answer that another tab gives
   await store.forget("offer");
   secret.fill(0);
   navigator.storage?.persist?.();
@@ -97,9 +97,14 @@ export const act = (kind, subject, pin) => turn(async (phone) => {
   return submit(phone, "/acts", { act: token }, next);
 });
 
-/** setOffline makes the offline code of this phone; only its mask is kept. */
+/**
+ * setOffline makes the offline code of this phone; only its mask is kept. The old
+ * one goes first: if the answer is lost, a code of another seed than the
+ * provider's would be wrong, and nothing here could say so.
+ */
 export async function setOffline(pin) {
   const seed = crypto.getRandomValues(new Uint8Array(32));
+  await turn((phone) => store.keep("phone", { ...phone, masked: "" }));
   await act("offline", b64(seed), pin);
   await turn(async (phone) => {
     const masked = await withPIN(phone, pin, (_, secret) => mask(seed, pin, secret, phone.rounds));
@@ -108,12 +113,12 @@ export async function setOffline(pin) {
   seed.fill(0);
 }
 
-/** changePIN replaces the PIN with the old one, and makes the offline code anew under the new one. */
+/** changePIN replaces the PIN with the old one, and makes the offline code anew under the new one, now or when it is next wanted. */
 export async function changePIN(old, next) {
   const phone = await load();
   const key = await withPIN(phone, next, (k) => k.public);
   await act("pin", key, old);
-  if (phone.masked) await setOffline(next);
+  if (phone.masked) await setOffline(next).catch(() => {});
 }
 
 /** code gives the offline code of this moment; any PIN gives one. */

@@ -65,7 +65,8 @@ async function approve(r, number, pin, go) {
       alert(t("Code faux.", "Wrong code."), "PF-EC-036");
       return;
     }
-    if (!(e instanceof Refusal)) return unclear(r, number, go, e);
+    // Also when the provider could not finish, or judges another answer just now.
+    if (!(e instanceof Refusal) || e.status >= 500 || e.code === "PF-EC-035") return unclear(r, number, go, e);
     over(e, go);
   }
 }
@@ -75,6 +76,7 @@ async function unclear(r, number, go, e) {
   try {
     const now = await phone.get(`/requests/${encodeURIComponent(r.id)}`);
     if (now.state === "approved" || now.state === "consumed") return done(0, go);
+    if (now.state !== "open") return over(new Refusal(410, { code: now.state === "expired" ? "PF-EC-010" : "PF-EC-035" }), go);
     code(now, number, go, now.tries_left);
     alert(...why(e));
   } catch (again) { over(again, go); }
@@ -97,7 +99,9 @@ async function refuse(r, go) {
 
 function over(e, go) {
   const [text, c] = why(e);
-  show(t("Connexion arrêtée", "Sign-in stopped"), el("p", { class: "hint" }, t("Aucune donnée n'a été envoyée au service.", "No data was sent to the service.")), button("home", t("Accueil", "Home"), () => go(), "main"));
+  const sure = e instanceof Refusal && e.status < 500 && c !== "PF-EC-035"; // else it may have gone through, here or on another phone
+  show(t("Connexion arrêtée", "Sign-in stopped"), el("p", { class: "hint" }, sure ? t("Aucune donnée n'a été envoyée au service.", "No data was sent to the service.")
+    : t("L'écran où vous vous connectez dit ce qu'il en est.", "The screen where you sign in says how it stands.")), button("home", t("Accueil", "Home"), () => go(), "main"));
   alert(text, c);
 }
 

@@ -71,7 +71,10 @@ export function why(e) {
     if (w) return [t(...w), e.code];
     return [t("Le service ne peut pas confirmer. Réessayez dans un instant.", "The service cannot confirm. Try again in a moment."), e.code || "PF-SV-041"];
   }
-  return [t("Pas de réponse : vérifiez la connexion du téléphone, puis réessayez.", "No answer: check the phone's connection, then try again."), ""];
+  // What fetch says when nobody answered; all else is this browser's own no.
+  if (e instanceof TypeError || ["AbortError", "TimeoutError", "NetworkError"].includes(e?.name)) return [t("Pas de réponse : vérifiez la connexion du téléphone, puis réessayez.", "No answer: check the phone's connection, then try again."), ""];
+  if (e?.name === "NotSupportedError") return [t("Ce navigateur est trop ancien pour garder une e-CPS. Mettez-le à jour, puis recommencez.", "This browser is too old to keep an e-CPS. Update it, then start again."), ""];
+  return [t("Ce navigateur n'a pas pu le faire. Hors navigation privée, avec de la place libre, réessayez.", "This browser could not do it. Outside private browsing, with free space, try again."), ""];
 }
 
 export const codeText = (code) => (words[code] ? t(...words[code]) : "");

@@ -1,6 +1,6 @@
 // Before there is an e-CPS on this phone: the three ways to one, and the PIN.
 import { call, Refusal, until } from "./call.js";
-import { alert, button, calm, el, field, form, say, show } from "./dom.js";
+import { alert, button, calm, el, field, form, say, show, top } from "./dom.js";
 import { pinpad } from "./pinpad.js";
 import { trivial } from "./pin.js";
 import { draw } from "./qr-draw.js";
@@ -8,14 +8,20 @@ import * as phone from "./phone.js";
 import { scan } from "./scan.js";
 import { left, moment, t, trivialText, why } from "./texts.js";
 
-/** welcome shows the ways, in the same order each time. go is what follows an activation. */
-export function welcome(go, notice = "") {
+/**
+ * welcome shows the ways, in the same order each time. go is what follows an
+ * activation. An e-CPS that is here already stays until a new one takes its
+ * place: never delete first, then hope.
+ */
+export async function welcome(go, notice = "") {
+  const keep = await phone.load();
   const way = (id, title, text, work) => el("section", { class: "card" }, el("h2", {}, title), el("p", {}, text), button(id, t("Commencer", "Start"), work, "main"));
-  show(t("Activer votre e-CPS", "Activate your e-CPS"), notice ? el("p", { class: "notice", id: "notice" }, notice) : null,
+  (keep ? show : top)(t("Activer votre e-CPS", "Activate your e-CPS"), notice ? el("p", { class: "notice", id: "notice" }, notice) : null,
     el("p", { class: "lead" }, t("Vous seul pouvez l'activer. Choisissez ce que vous avez sous la main.", "You alone can activate it. Choose what you have at hand.")),
     way("way-qr", t("Avec ma carte", "With my card"), t("Sur un ordinateur, ouvrez « Mon e-CPS », connectez-vous avec la carte, puis scannez le code affiché.", "On a computer, open “My e-CPS”, sign in with the card, then scan the code shown."), () => byQR(go)),
     way("way-codes", t("Avec deux codes", "With two codes"), t("L'un arrive par courriel, l'autre par SMS, aux coordonnées que le registre connaît.", "One comes by e-mail, the other by text message, to the contact details on record."), () => byCodes(go)),
-    way("way-transfer", t("Avec mon autre téléphone", "With my other phone"), t("L'e-CPS y est déjà : les deux téléphones se scannent l'un l'autre.", "The e-CPS is on it already: the two phones scan each other."), () => byPhone(go)));
+    way("way-transfer", t("Avec mon autre téléphone", "With my other phone"), t("L'e-CPS y est déjà : les deux téléphones se scannent l'un l'autre.", "The e-CPS is on it already: the two phones scan each other."), () => byPhone(go)),
+    keep ? button("home", t("Garder l'e-CPS d'aujourd'hui", "Keep today's e-CPS"), () => go(), "quiet") : null);
 }
 
 async function byQR(go) {
@@ -133,7 +139,9 @@ export function choosePIN(invitation, go) {
       const label = f.elements.label.value.trim() || t("Mon téléphone", "My phone");
       try {
         const { check } = await phone.enrol(invitation, pin, label.slice(0, 40));
-        if (check) await confirmed(check);
+        const sure = check ? await confirmed(check, go) : true;
+        if (sure === undefined) return;
+        if (!sure) return go(); // refused there: the first screen says what is
         await phone.setOffline(pin).catch(() => {}); // made again later, when the PIN is changed or the screen is opened
         say(t("Votre e-CPS est active.", "Your e-CPS is active."));
         go();
@@ -145,16 +153,18 @@ export function choosePIN(invitation, go) {
   first();
 }
 
-/** confirmed shows the two digits until the holder has compared them on the portal. */
-async function confirmed(check) {
+/** confirmed shows the two digits until the holder has compared them on the portal. It tells whether he said yes, or nothing when he left the screen. */
+export async function confirmed(check, go) {
   const signal = show(t("Comparez ces chiffres", "Compare these digits"),
     el("p", { class: "lead" }, t("L'ordinateur affiche-t-il le même nombre ? Confirmez-le là-bas.", "Does the computer show the same number? Confirm it there.")),
     el("output", { id: "check", class: "number", "aria-label": check.split("").join(" ") }, check),
-    el("p", { class: "hint" }, t("Si le nombre est différent, refusez sur l'ordinateur.", "If the number differs, refuse on the computer.")));
+    el("p", { class: "hint" }, t("Si le nombre est différent, refusez sur l'ordinateur.", "If the number differs, refuse on the computer.")),
+    button("other-way", t("Activer autrement", "Activate another way"), () => welcome(go), "quiet"));
   while (!signal.aborted) {
-    const info = await phone.get("/device").catch((e) => { if (e instanceof Refusal) throw e; return null; });
-    if (info && info.state !== "pending") return info;
+    const info = await phone.get("/device").catch((e) => (e instanceof Refusal && e.status < 500 ? { state: "" } : null));
+    if (!signal.aborted && info && info.state !== "pending") return info.state === "active";
     await new Promise((r) => setTimeout(r, 1500));
   }
+  return undefined;
 }
 
