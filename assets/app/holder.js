@@ -126,26 +126,29 @@ export function changePIN(go) {
 export async function offline(go) {
   const mine = await phone.load();
   if (!mine?.masked) {
-    withPIN(t("Code sans réseau", "Offline code"), t("Ce téléphone n'en a pas encore. Tapez votre code, avec le réseau, pour en préparer un.", "This phone has none yet. Type your code, with a network, to prepare one."), async (pin) => { await phone.setOffline(pin); offline(go); }, go, () => go());
+    withPIN(t("Code sans réseau", "Offline code"), t("Ce téléphone n'en a pas encore. Tapez votre code, avec le réseau, pour en préparer un.", "This phone has none yet. Type your code, with a network, to prepare one."), async (pin) => { await phone.setOffline(pin); await eight(pin, go); }, go, () => go());
     return;
   }
   show(t("Code sans réseau", "Offline code"), el("p", { class: "lead" }, t("Niveau réduit, accepté par certains services. Tapez-le sur la page de connexion.", "A reduced level, accepted by some services. Type it on the sign-in page.")),
-    pinpad({ label: t("Votre code", "Your code"), given: async (pin) => {
-      const at = await phone.code(pin);
-      const digits = el("output", { id: "offline-code", class: "number eight" }), rest = el("strong", {});
-      const signal = show(t("Code sans réseau", "Offline code"), digits, el("p", {}, t("Change dans", "Changes in"), " ", rest),
-        el("p", { class: "hint" }, t("Si la page le refuse, vérifiez votre code et l'heure du téléphone : ici, rien ne peut dire s'il est bon.", "If the page refuses it, check your code and the phone's clock: nothing here can tell whether it is right.")), home(go));
-      let shown = "";
-      const tick = async () => {
-        const s = now(), c = await at(s);
-        rest.textContent = `${30 - (s % 30)}\u00a0s`;
-        if (c !== shown) { shown = c; digits.textContent = c.slice(0, 4) + "\u00a0" + c.slice(4); digits.setAttribute("aria-label", c.split("").join(" ")); }
-      };
-      await tick();
-      const beat = setInterval(tick, 1000);
-      signal.addEventListener("abort", () => clearInterval(beat));
-    } }), home(go));
+    pinpad({ label: t("Votre code", "Your code"), given: (pin) => eight(pin, go) }), home(go));
   document.querySelector(".pinpad").focus();
+}
+
+/** eight shows the digits of a PIN, whichever it is, until the screen is left. */
+async function eight(pin, go) {
+  const at = await phone.code(pin);
+  const digits = el("output", { id: "offline-code", class: "number eight" }), rest = el("strong", {});
+  const signal = show(t("Code sans réseau", "Offline code"), digits, el("p", {}, t("Change dans", "Changes in"), " ", rest),
+    el("p", { class: "hint" }, t("Si la page le refuse, vérifiez votre code et l'heure du téléphone : ici, rien ne peut dire s'il est bon.", "If the page refuses it, check your code and the phone's clock: nothing here can tell whether it is right.")), home(go));
+  let shown = "";
+  const tick = async () => {
+    const s = now(), c = await at(s);
+    rest.textContent = `${30 - (s % 30)}\u00a0s`;
+    if (c !== shown) { shown = c; digits.textContent = c.slice(0, 4) + "\u00a0" + c.slice(4); digits.setAttribute("aria-label", c.split("").join(" ")); }
+  };
+  await tick();
+  const beat = setInterval(tick, 1000);
+  signal.addEventListener("abort", () => clearInterval(beat));
 }
 
 /** help is « Où ça coince ? »: what this phone and the provider know, the broken link, a code for support. */

@@ -43,7 +43,10 @@ async function go(notice = "") {
   if (!mine) { stop(); return welcome(go, notice); }
   listen(mine);
   const list = el("div", { id: "waiting" });
-  const facts = el("dl", { class: "facts" }, el("dt", {}, t("Identifiant", "Identifier")), el("dd", { class: "figures" }, hidden(mine.holder)));
+  // Every line has its place from the start: nothing may move under a finger that is on its way.
+  const fact = (text, value = "…", more = {}) => [el("dt", {}, text), el("dd", more, value)];
+  const facts = el("dl", { class: "facts" }, fact(t("Identifiant", "Identifier"), hidden(mine.holder), { class: "figures" }), fact(t("Nom", "Name")), fact(t("État", "State")),
+    fact(t("Valable jusqu'au", "Good until"), date(mine.expires)), fact(t("Téléphones", "Phones")));
   const tile = (id, text, work) => button(id, text, work, "tile");
   const info = { vapid: "" };
   const signal = top("e-CPS", notice ? el("p", { class: "notice", id: "notice" }, notice) : null, list, facts,
@@ -59,13 +62,13 @@ async function go(notice = "") {
     if (signal.aborted) return;
     if (info.state === "pending" && info.check) return await confirmed(info.check, go) === undefined ? undefined : go();
     const days = Math.floor((info.expires_at - info.time) / 86400);
-    facts.append(el("dt", {}, t("Nom", "Name")), el("dd", {}, info.name), el("dt", {}, t("État", "State")), el("dd", { id: "state", "data-state": info.state }, states()[info.state] ?? info.state),
-      el("dt", {}, t("Valable jusqu'au", "Good until")), el("dd", {}, date(info.expires_at)), el("dt", {}, t("Téléphones", "Phones")), el("dd", { id: "count" }, String(info.devices)));
+    facts.replaceChildren(...[fact(t("Identifiant", "Identifier"), hidden(mine.holder), { class: "figures" }), fact(t("Nom", "Name"), info.name), fact(t("État", "State"), states()[info.state] ?? info.state, { id: "state", "data-state": info.state }),
+      fact(t("Valable jusqu'au", "Good until"), date(info.expires_at)), fact(t("Téléphones", "Phones"), String(info.devices), { id: "count" })].flat());
     if (info.tries_left < 3 && info.state === "active") facts.after(el("p", { class: "notice", id: "failed-tries" }, t(`Codes faux depuis la dernière connexion : ${3 - info.tries_left}.`, `Wrong codes since the last sign-in: ${3 - info.tries_left}.`)));
     if (days < 60 || info.state === "locked" || info.state === "expired") facts.after(el("p", { class: "notice", id: "renewal" }, info.state === "active" ? t(`Il reste ${days} jours. Renouvelez quand vous voulez.`, `${days} days left. Renew whenever you like.`) : codeText({ locked: "PF-EC-015", expired: "PF-EC-014" }[info.state]), " ", button("renew", t("Comment faire", "How to"), () => (info.state === "active" ? holder.renewal(go) : holder.forgotten(go)))));
     // A push service that forgot this phone, or a new provider key: allowed once, it is renewed by itself.
     if (info.vapid && !info.push && push.permission() === "granted") push.subscribe(info.vapid).catch(() => {});
-    if (info.vapid && push.permission() === "default") facts.after(el("p", {}, button("allow-push", t("Permettre les notifications", "Allow notifications"), () => allow(info.vapid))));
+    if (info.vapid && push.permission() === "default") facts.parentNode.append(el("p", {}, button("allow-push", t("Permettre les notifications", "Allow notifications"), () => allow(info.vapid))));
   } catch (e) { if (!signal.aborted) disowned(e); }
 }
 
