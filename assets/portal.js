@@ -18,6 +18,7 @@ async function follow() {
     try {
       const url = "/mon-e-cps/telephone/state?" + new URLSearchParams({ ticket: page.dataset.ticket, seen: page.dataset.state });
       const answer = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store" });
+      if (answer.status >= 400 && answer.status < 500) { leaving = true; location.reload(); return; } // signed out elsewhere
       if (!answer.ok) throw new Error(String(answer.status));
       const now = await answer.json();
       if (leaving) return;

@@ -5,6 +5,7 @@ import { alert, ask, button, calm, el, field, form, say, show } from "./dom.js";
 import * as phone from "./phone.js";
 import { pinpad } from "./pinpad.js";
 import { asker, clock, left, t, why } from "./texts.js";
+import { welcome } from "./welcome.js";
 
 /** request shows one; go leads back to the first screen. */
 export function request(r, go) {
@@ -101,7 +102,9 @@ function over(e, go) {
   const [text, c] = why(e);
   const sure = e instanceof Refusal && e.status < 500 && c !== "PF-EC-035"; // else it may have gone through, here or on another phone
   show(t("Connexion arrêtée", "Sign-in stopped"), el("p", { class: "hint" }, sure ? t("Aucune donnée n'a été envoyée au service.", "No data was sent to the service.")
-    : t("L'écran où vous vous connectez dit ce qu'il en est.", "The screen where you sign in says how it stands.")), button("home", t("Accueil", "Home"), () => go(), "main"));
+    : t("L'écran où vous vous connectez dit ce qu'il en est.", "The screen where you sign in says how it stands.")),
+  ["PF-EC-014", "PF-EC-015", "PF-EC-037"].includes(c) ? button("activate-again", t("Activer de nouveau", "Activate again"), () => welcome(go), "main") : null,
+  button("home", t("Accueil", "Home"), () => go(), "main"));
   alert(text, c);
 }
 

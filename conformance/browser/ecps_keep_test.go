@@ -1,9 +1,12 @@
 package browser
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -117,4 +120,35 @@ func TestPhonePendingShowsItsDigitsAgain(t *testing.T) {
 	if got := phone.kept("device"); got != "undefined" {
 		t.Errorf("the keys stay: %s", got)
 	}
+}
+
+// Every screen of a holder in English, at 320 pixels and in the dark; the PIN by
+// the keyboard alone.
+func TestPhoneNarrowEnglishDarkByKeyboard(t *testing.T) {
+	phone := open(t, 320, 640, true)
+	phone.do(chromedp.Navigate(demo.AppURL+"/"), chromedp.WaitVisible(id("way-codes")))
+	phone.activate(nurse, false)
+	phone.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+		})
+		return err
+	}))
+	phone.do(chromedp.Click(id("language")), chromedp.WaitVisible(chromedp.CSS(`#state[data-state="active"]`)))
+	phone.accessible("1-home")
+	for i, at := range []struct{ open, shows string }{
+		{"history-open", "history"}, {"devices-open", "devices"}, {"test", "support-code"}, {"scan", "no-scan"}, {"change-pin", "forgotten"},
+	} {
+		phone.do(chromedp.Click(id(at.open)), chromedp.WaitVisible(id(at.shows)))
+		phone.accessible(string(rune('2'+i)) + "-" + at.shows)
+		ask(phone, chromedp.Evaluate[int](`history.back(), 0`))
+		phone.do(chromedp.WaitVisible(chromedp.CSS(`#state[data-state="active"]`)))
+	}
+	if got := ask(phone, chromedp.Evaluate[string](`document.documentElement.lang`)); got != "en" {
+		t.Errorf("the page says it is in %q", got)
+	}
+	phone.do(chromedp.Click(id("offline")), chromedp.WaitVisible(id("pin-1")))
+	phone.accessible("7-pad")
+	phone.do(chromedp.KeyEvent(holderPIN+"\r"), chromedp.WaitVisible(id("offline-code")))
+	phone.accessible("8-code")
 }

@@ -51,6 +51,37 @@ func TestPortalEndsWithTheFreeze(t *testing.T) {
 	}
 }
 
+// Who stops everything is signed out by it, and told what was stopped all the
+// same: in his browser, and in no other.
+func TestPortalTellsWhatWasStopped(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	p := activate(t, d, nurseLogin, nurseMail, nurseMobile)
+	b := enterPortal(t, d, p)
+	b.Get(d.Sheet.PortalURL + "/contester?id=AAAAAAAAAAAAAAAAAAAAAA")
+	if b.Page.Code() != "PF-SV-044" || b.Page.Has("freeze") {
+		t.Errorf("a sign-in that never was can be contested: %s", b.Page.Body)
+	}
+	b.Get(d.Sheet.PortalURL + "/contester")
+	b.Submit("freeze", nil)
+	if b.Page.Has("who") || !b.Page.Has("stopped") {
+		t.Errorf("not told: %s", b.Page.Body)
+	}
+	stranger := harness.NewBrowser(t, func(*url.URL) bool { return false })
+	stranger.Get(d.Sheet.PortalURL)
+	if stranger.Page.Has("stopped") {
+		t.Error("a stranger is told")
+	}
+	res, err := http.Get(d.Sheet.PortalURL + "/telephone/state?ticket=x&seen=shown")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a poll that nobody is signed in for: %d", res.StatusCode)
+	}
+}
+
 // A phone cannot resume itself on the portal, nor add another one without the card.
 func TestPortalWantsAnotherMeans(t *testing.T) {
 	t.Parallel()
@@ -113,7 +144,7 @@ func TestPortalAnswerOfAnotherBrowser(t *testing.T) {
 		}
 		return c, to.Query().Get("state")
 	}
-	_, state := begin()
+	owner, state := begin()
 	victim, _ := begin()
 	res, err := victim.Get(d.Sheet.PortalURL + "/callback?code=" + strings.Repeat("A", 43) + "&state=" + state)
 	if err != nil {
@@ -127,5 +158,14 @@ func TestPortalAnswerOfAnotherBrowser(t *testing.T) {
 		if c.Name == "egide-portal" && c.Value != "" {
 			t.Error("a session began")
 		}
+	}
+	// The login is not spent by the attempt: its own browser gets as far as the code.
+	res, err = owner.Get(d.Sheet.PortalURL + "/callback?code=" + strings.Repeat("A", 43) + "&state=" + state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode == http.StatusGone {
+		t.Error("another browser spent this login")
 	}
 }

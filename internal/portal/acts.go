@@ -48,8 +48,11 @@ func (p *Portal) freeze(v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = p.Wallet.Freeze(v.c.Request().Context(), v.s.Holder, v.c.FormValue("sign_in"), v.s.Means, ref)
-	return Path + "?done=frozen", err
+	f, err := p.Wallet.Freeze(v.c.Request().Context(), v.s.Holder, v.c.FormValue("sign_in"), v.s.Means, ref)
+	if err != nil {
+		return "", err
+	}
+	return Path, p.tellStopped(v, f)
 }
 
 func (p *Portal) unfreeze(v *visit) (string, error) {

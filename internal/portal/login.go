@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -77,6 +76,9 @@ func (p *Portal) login(c echo.Context) error {
 		}
 	}
 	state, browser := secrets[0], secrets[1]
+	if known := p.cookie(c, loginCookie); len(known) == len(browser) {
+		browser = known // another tab of this browser is on its way too
+	}
 	one := pending{Browser: ecps.Hash(browser), Nonce: secrets[2], Verifier: secrets[3], Next: next(c.QueryParam("next"))}
 	if err := p.pending.Put(c.Request().Context(), state, one, pendingLife); err != nil {
 		return p.Pages.Fail(c, err)
@@ -97,12 +99,15 @@ func (p *Portal) login(c echo.Context) error {
 // callback takes the provider's answer, once, in the browser that asked.
 func (p *Portal) callback(c echo.Context) error {
 	ctx := c.Request().Context()
-	one, err := p.pending.Take(ctx, c.QueryParam("state"))
+	one, err := p.pending.Get(ctx, c.QueryParam("state"))
 	browser := p.cookie(c, loginCookie)
-	p.setCookie(c, loginCookie, "", -1)
 	if err != nil || browser == "" || subtle.ConstantTimeCompare([]byte(ecps.Hash(browser)), []byte(one.Browser)) != 1 {
-		// An answer for another browser: somebody would be signed in as somebody else (login CSRF).
+		// An answer for another browser: somebody would be signed in as somebody else
+		// (login CSRF). The login stays good for the browser that began it.
 		return p.Pages.Fail(c, fault.Wrap(fault.Expired, web.CodeLoginOver, "no login of this browser belongs to this answer", err))
+	}
+	if one, err = p.pending.Take(ctx, c.QueryParam("state")); err != nil {
+		return p.Pages.Fail(c, fault.Wrap(fault.Expired, web.CodeLoginOver, "this answer came before", err))
 	}
 	if iss := c.QueryParam("iss"); iss != "" && iss != p.Issuer {
 		return p.Pages.Fail(c, fault.New(fault.Invalid, web.CodeBadClient, "the answer is of another issuer"))
@@ -139,63 +144,4 @@ func (p *Portal) redeem(ctx context.Context, one pending, code string) (session,
 	s.adopt(tokens)
 	s.Sub = tokens.IDTokenClaims.Subject
 	return p.identify(ctx, party, s)
-}
-
-// adopt keeps the tokens.
-func (s *session) adopt(t *oidc.Tokens[*oidc.IDTokenClaims]) {
-	s.Access, s.Expires = t.AccessToken, t.Expiry
-	if t.RefreshToken != "" {
-		s.Refresh = t.RefreshToken
-	}
-	if t.IDToken != "" {
-		s.IDToken = t.IDToken
-	}
-}
-
-// identify asks UserInfo. Errors: fault.Denied when the provider knows the token no more.
-func (p *Portal) identify(ctx context.Context, party rp.RelyingParty, s session) (session, error) {
-	info, err := rp.Userinfo[*oidc.UserInfo](ctx, s.Access, oidc.BearerToken, s.Sub, party)
-	if err != nil {
-		return s, fault.Wrap(fault.Denied, "", "the provider ended this session", err)
-	}
-	id, _ := info.Claims["SubjectNameID"].(string)
-	if s.Holder, err = rpps.ParseNationalID(id); err != nil {
-		return s, fault.Wrap(fault.Denied, web.CodeBadClient, "the provider names nobody", err)
-	}
-	s.Name = info.GivenName + " " + info.FamilyName
-	return s, nil
-}
-
-// fresh asks the provider again who is here: what was ended elsewhere ends here.
-func (p *Portal) fresh(ctx context.Context, s session) (session, error) {
-	party, err := p.provider(ctx)
-	if err != nil {
-		return s, err
-	}
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, nonceKey{}, s.Nonce), providerPatience)
-	defer cancel()
-	if !p.Clock.Now().Add(5 * time.Second).Before(s.Expires) {
-		tokens, err := rp.RefreshTokens[*oidc.IDTokenClaims](ctx, party, s.Refresh, "", "")
-		if err != nil {
-			return s, ended(err)
-		}
-		s.adopt(tokens)
-	}
-	was := s.Holder
-	s, err = p.identify(ctx, party, s)
-	if err == nil && s.Holder != was {
-		return s, fault.New(fault.Denied, "", "the provider names another person")
-	}
-	return s, err
-}
-
-// ended tells a session that is over from a provider that does not answer.
-func ended(err error) error {
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response.StatusCode < 500 {
-		return fault.Wrap(fault.Denied, "", "the provider ended this session", err)
-	}
-	if _, ok := errors.AsType[*oidc.Error](err); ok {
-		return fault.Wrap(fault.Denied, "", "the provider ended this session", err)
-	}
-	return fault.Wrap(fault.Unavailable, web.CodeSlow, "the provider does not answer its own portal", err)
 }

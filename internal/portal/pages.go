@@ -4,6 +4,7 @@ import (
 	"context"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,9 +37,9 @@ type homePage struct {
 	frame
 	Holding wallet.Holding
 	AppQR   template.HTML
-	Soon    bool // the end is near: renewal is shown
-	Known   bool // this browser is remembered: it may be named
-	Working int  // phones that could be stopped
+	Stopped stopped // what this browser has just stopped
+	Known   bool    // this browser is remembered: it may be named
+	Working int     // phones that could be stopped
 }
 
 // home is the first page, for who is signed in and for who is not.
@@ -53,10 +54,11 @@ func (p *Portal) home(c echo.Context) error {
 				page.Working++
 			}
 		}
-		page.Soon = page.Holding.Step.State == wallet.StepEndingSoon
 		page.Known = p.Cookies.Known(c) != ""
 	} else if fault.Is(err, fault.Denied) {
-		err = nil
+		if page.Stopped, err = p.justStopped(c); err != nil {
+			return p.Pages.FailIn(c, err, v.lang)
+		}
 		if p.AppURL != "" {
 			page.AppQR, err = web.QR(p.AppURL, v.T("Adresse de l'application e-CPS", "Address of the e-CPS app"))
 		}
@@ -97,10 +99,12 @@ func (p *Portal) contest(v *visit) error {
 		return err
 	}
 	page := contestPage{frame: p.frame(v)}
-	for _, s := range all {
-		if s.ID == v.c.QueryParam("id") {
-			page.SignIn = s
+	if id := v.c.QueryParam("id"); id != "" {
+		i := slices.IndexFunc(all, func(s wallet.SignIn) bool { return s.ID == id })
+		if i < 0 {
+			return fault.New(fault.NotFound, web.CodeNoPage, "no such sign-in")
 		}
+		page.SignIn = all[i]
 	}
 	return p.Pages.Render(v.c, http.StatusOK, "portal-contest", v.lang, page)
 }
@@ -156,8 +160,16 @@ func (p *Portal) fill(v *visit, page *phonePage) error {
 	return err
 }
 
-// phoneState answers the page's script once the ticket has moved, or after a while.
-func (p *Portal) phoneState(v *visit) error {
+// phoneState answers the page's script once the ticket has moved, or after a
+// while; 401 tells it that nobody is signed in any more.
+func (p *Portal) phoneState(c echo.Context) error {
+	v, err := p.enter(c)
+	if fault.Is(err, fault.Denied) {
+		return c.NoContent(http.StatusUnauthorized)
+	}
+	if err != nil {
+		return c.NoContent(http.StatusServiceUnavailable)
+	}
 	if err := web.KeepOpen(v.c.Response()); err != nil {
 		p.Log.DebugContext(v.c.Request().Context(), "long poll keeps the server's deadlines")
 	}

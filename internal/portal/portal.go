@@ -74,6 +74,8 @@ type Portal struct {
 	Deps
 	pending  store.Records[pending]
 	sessions store.Records[session]
+	turns    store.Records[struct{}] // who renews which session now
+	stopped  store.Records[stopped]
 
 	mu    sync.Mutex
 	party rp.RelyingParty // discovered when it is first needed
@@ -85,7 +87,10 @@ func New(d Deps) (*Portal, error) {
 		d.Clock == nil || d.Rand == nil || d.Log == nil {
 		return nil, fault.New(fault.Internal, "", "portal: a dependency is missing")
 	}
-	return &Portal{Deps: d, pending: store.NewRecords[pending](d.KV, "portal.login"), sessions: store.NewRecords[session](d.KV, "portal.session")}, nil
+	return &Portal{
+		Deps: d, pending: store.NewRecords[pending](d.KV, "portal.login"), sessions: store.NewRecords[session](d.KV, "portal.session"),
+		turns: store.NewRecords[struct{}](d.KV, "portal.turn"), stopped: store.NewRecords[stopped](d.KV, "portal.stopped"),
+	}, nil
 }
 
 // RedirectURI and HomeURL are what the portal is registered with.
@@ -103,7 +108,7 @@ func (p *Portal) Mount(e *echo.Echo) {
 	e.GET(Path+"/contester", p.signedIn(p.contest))
 	e.GET(Path+"/perdu", p.signedIn(p.lost))
 	e.GET(Path+"/telephone", p.signedIn(p.phone))
-	e.GET(Path+"/telephone/state", p.signedIn(p.phoneState))
+	e.GET(Path+"/telephone/state", p.phoneState)
 	e.GET(Path+"/ou-ca-coince", p.signedIn(p.why))
 	for action, do := range map[string]act{
 		"suspend": p.suspend, "resume": p.resume, "remove": p.remove, "rename": p.rename, "workstation": p.workstation,

@@ -27,8 +27,16 @@ func (p *Portal) cookieName(base string) string {
 
 func (p *Portal) setCookie(c echo.Context, base, value string, life time.Duration) {
 	c.SetCookie(&http.Cookie{ //nolint:gosec // Secure is off only over plain http, which only the sandbox speaks, on loopback
-		Name: p.cookieName(base), Value: value, Path: "/", MaxAge: int(life / time.Second), Secure: p.Cookies.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: p.cookieName(base), Value: value, Path: "/", MaxAge: seconds(life), Secure: p.Cookies.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// seconds is a life as net/http wants it: 0 is the browser's session, negative deletes.
+func seconds(life time.Duration) int {
+	if life < 0 {
+		return -1
+	}
+	return int(life / time.Second)
 }
 
 // cookie reads one; two of one name mean that somebody planted a second one.
@@ -89,7 +97,7 @@ func (p *Portal) enter(c echo.Context) (*visit, error) {
 	if err != nil {
 		return v, err
 	}
-	if v.s, err = p.fresh(ctx, s); err != nil {
+	if v.s, err = p.fresh(ctx, key, s); err != nil {
 		if fault.Is(err, fault.Denied) {
 			err = p.sessions.Delete(ctx, key)
 			p.setCookie(c, sessionCookie, "", -1)
@@ -100,7 +108,7 @@ func (p *Portal) enter(c echo.Context) (*visit, error) {
 		return v, err
 	}
 	_, err = p.sessions.Update(ctx, key, func(kept *session) (time.Duration, error) {
-		*kept = v.s
+		kept.Name = v.s.Name // never the tokens: another page may have newer ones
 		return sessionLife, nil
 	})
 	if fault.Is(err, fault.NotFound) {

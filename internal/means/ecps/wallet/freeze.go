@@ -21,6 +21,7 @@ const (
 // Frozen tells what a freeze has stopped.
 type Frozen struct {
 	At       time.Time
+	Means    authn.Means // contested: what does not undo it
 	Phones   int
 	Sessions int
 	Services []string // that were told, by name
@@ -60,7 +61,7 @@ func (w *Wallet) Freeze(ctx context.Context, holder rpps.NationalID, signIn stri
 		}
 		f.means, f.ref = contested.Means, contested.Ref
 	}
-	out := Frozen{At: f.at}
+	out := Frozen{At: f.at, Means: f.means}
 	if out.Phones, err = w.stopPhones(ctx, s, f); err != nil {
 		return Frozen{}, err
 	}
