@@ -196,9 +196,11 @@ test("every version from 1 to 20, every level, every mask", (t) => {
   assert.equal(right, grids.length);
 });
 
+/** busy is the time this process has worked, in ms: what else the machine does meanwhile is not the reader's. */
+const busy = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+
 test("a frame takes less than 60 ms, with a code or without", (t) => {
-  // The best of several: what else this machine does meanwhile is not the reader's time.
-  const next = chance(3), took = (picture) => Math.min(...every(0, 14, 1).map(() => { const from = performance.now(); decodeQR(picture); return performance.now() - from; }));
+  const next = chance(3), took = (picture) => Math.min(...every(0, 14, 1).map(() => { const from = busy(); decodeQR(picture); return busy() - from; }));
   const noise = photo(codes.one, { module: 0.1, noise: 60 }), text = photo(codes.one, { module: 0.1 });
   for (let k = 0; k < 900; k++) text.data.fill(30, 4 * Math.floor(next() * 300000), 0), stripe(text, next);
   for (const [what, picture] of Object.entries({ code: photo(codes.long, { roll: 20, yaw: 15, module: 4.5, noise: 5 }), wall: photo(codes.one, { module: 0.1 }), noise, text })) {
@@ -225,9 +227,9 @@ test("three hundred random pictures give nothing, soon", (t) => {
       const cellAt = Math.floor(i % width / cell) * 7919 + Math.floor(Math.floor(i / width) / cell) * 104729;
       data.fill(k % 3 ? (Math.imul(cellAt ^ seed, 0x9e3779b1) >>> 13) & 1 && 255 : next() * 256, 4 * i, 4 * i + 3);
     }
-    const from = performance.now();
+    const from = busy();
     assert.equal(decodeQR({ data, width, height }), null);
-    longest = Math.max(longest, performance.now() - from);
+    longest = Math.max(longest, busy() - from);
   }
   t.diagnostic(`longest of 300: ${longest.toFixed(0)} ms`);
   assert.ok(longest < 400);
@@ -237,9 +239,9 @@ test("finder patterns without end do not keep the reader", (t) => {
   const code = { side: 72, at: new Uint8Array(72 * 72) };
   for (let y = 0; y < 72; y++) for (let x = 0; x < 72; x++) { const r = Math.max(Math.abs(x % 9 - 4), Math.abs(y % 9 - 4)); code.at[y * 72 + x] = r === 3 || r < 2 ? 1 : 0; }
   for (const module of [3, 5, 6.5]) {
-    const picture = photo(code, { module, roll: module }), from = performance.now();
+    const picture = photo(code, { module, roll: module }), from = busy();
     assert.equal(decodeQR(picture), null);
-    const ms = performance.now() - from;
+    const ms = busy() - from;
     t.diagnostic(`64 finders of ${module} pixels: ${ms.toFixed(0)} ms`);
     assert.ok(ms < 400);
   }
