@@ -121,8 +121,8 @@ test("clean, at every scale", (t) => {
 });
 
 test("turned by any angle", (t) => {
-  rate(t, "turned", urls.flatMap((name) => every(0, 350, 10).map((roll) => [name, { roll: roll + (name === "long" ? 5 : 0), module: name === "long" ? 4.2 : 5, dx: 7 - roll / 30, dy: roll / 40 }])), 1);
-  rate(t, "turned, smallest and largest code", ["one", "most"].flatMap((name) => every(0, 345, 15).map((roll) => [name, { roll, module: name === "most" ? 3.4 : 8 }])), 1);
+  rate(t, "turned", urls.flatMap((name) => every(0, 350, 25).map((roll) => [name, { roll: roll + (name === "long" ? 5 : 0), module: name === "long" ? 4.2 : 5, dx: 7 - roll / 30, dy: roll / 40 }])), 1);
+  rate(t, "turned, smallest and largest code", ["one", "most"].flatMap((name) => every(0, 345, 40).map((roll) => [name, { roll, module: name === "most" ? 3.4 : 8 }])), 1);
 });
 
 test("light on dark", (t) => {
@@ -217,10 +217,10 @@ function stripe({ data, width, height }, next) {
   for (let y = y0; y < y0 + h; y++) for (let x = x0; x < x0 + w; x++) data.fill(30, 4 * (y * width + x), 4 * (y * width + x) + 3);
 }
 
-test("three hundred random pictures give nothing, soon", (t) => {
+test("a hundred random pictures give nothing, soon", (t) => {
   const next = chance(11);
   let longest = 0;
-  for (let k = 0; k < 300; k++) {
+  for (let k = 0; k < 100; k++) {
     const width = 1 + Math.floor(next() * 400), height = 1 + Math.floor(next() * 400), cell = 1 + Math.floor(next() * 9), data = new Uint8ClampedArray(width * height * 4);
     const seed = Math.floor(next() * 1e9) | 1;
     for (let i = 0; i < width * height; i++) {
@@ -231,7 +231,7 @@ test("three hundred random pictures give nothing, soon", (t) => {
     assert.equal(decodeQR({ data, width, height }), null);
     longest = Math.max(longest, busy() - from);
   }
-  t.diagnostic(`longest of 300: ${longest.toFixed(0)} ms`);
+  t.diagnostic(`longest of 100: ${longest.toFixed(0)} ms`);
   assert.ok(longest < 400);
 });
 
