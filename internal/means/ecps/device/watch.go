@@ -80,17 +80,15 @@ func (p *Phone) handle(ctx context.Context, r ecps.Request, decide func(ecps.Req
 	}
 }
 
-const (
-	again      = time.Second
-	mostAgains = 15 // longer than a provider that died holds an answer it was judging
-)
+const again = time.Second
 
 // persist answers again where the first answer or its confirmation was lost on
-// the way. It asks first what became of it: a PIN that was wrong must not be
+// the way, as long as the request lives: a provider that dies while it judges
+// holds the answer for seconds, and the next one may die too. It asks first what became of it: a PIN that was wrong must not be
 // counted twice.
 func (p *Phone) persist(ctx context.Context, r ecps.Request, d Decision) error {
 	err := p.do(ctx, r, d)
-	for range mostAgains {
+	for p.now().Before(time.Unix(r.ExpiresAt, 0)) {
 		if !unclear(err) || !p.sleep(ctx, again) {
 			return err
 		}
