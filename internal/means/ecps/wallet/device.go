@@ -165,6 +165,11 @@ func (w *Wallet) devicesOf(ctx context.Context, holders []string) ([]device, err
 	if err != nil {
 		return nil, db.Fault(err)
 	}
+	return scanDevices(rows)
+}
+
+// scanDevices reads all rows and closes them.
+func scanDevices(rows *sql.Rows) ([]device, error) {
 	defer closeRows(rows)
 	var all []device
 	for rows.Next() {

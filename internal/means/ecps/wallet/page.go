@@ -26,18 +26,31 @@ func (w *Wallet) Status(ctx context.Context, id string) (Pending, error) {
 // seen, at expiry, or when ctx is done (then with the present state and no
 // error). A lost wake-up makes it at most pollEvery late.
 func (w *Wallet) Wait(ctx context.Context, id string, seen Pending) (Pending, error) {
-	wakes, cancel, err := w.Bus.Subscribe(ctx, requestTopic(id))
+	return follow(ctx, w, requestTopic(id), func(ctx context.Context) (Pending, time.Duration, error) {
+		p, err := w.Status(ctx, id)
+		if err != nil || p.final() || p.State != seen.State || p.Delivery != seen.Delivery {
+			return p, 0, err
+		}
+		return p, nextPoll(p.ExpiresAt.Sub(w.Clock.Now())), nil
+	})
+}
+
+// follow looks, and looks again at each wake-up of the topic, and after the time
+// that look asks for: a page whose wake-up was lost is late, never wrong. It
+// ends when look asks for no more, or when ctx is done, with what was seen last.
+func follow[T any](ctx context.Context, w *Wallet, topic string, look func(context.Context) (T, time.Duration, error)) (T, error) {
+	wakes, cancel, err := w.Bus.Subscribe(ctx, topic)
 	if err != nil {
 		w.Log.WarnContext(ctx, "page waits by polling", slog.Any("error", err))
 		wakes, cancel = nil, func() {}
 	}
 	defer cancel()
 	for {
-		p, err := w.Status(context.WithoutCancel(ctx), id)
-		if err != nil || p.final() || p.State != seen.State || p.Delivery != seen.Delivery {
-			return p, err
+		seen, again, err := look(context.WithoutCancel(ctx))
+		if err != nil || again == 0 {
+			return seen, err
 		}
-		poll, stop := w.Clock.After(nextPoll(p.ExpiresAt.Sub(w.Clock.Now())))
+		poll, stop := w.Clock.After(again)
 		select {
 		case _, open := <-wakes:
 			if !open {
@@ -46,7 +59,7 @@ func (w *Wallet) Wait(ctx context.Context, id string, seen Pending) (Pending, er
 		case <-poll:
 		case <-ctx.Done():
 			stop()
-			return p, nil
+			return seen, nil
 		}
 		stop()
 	}

@@ -75,14 +75,5 @@ func (w *Wallet) ending(ctx context.Context, now time.Time) ([]device, error) {
 	if err != nil {
 		return nil, db.Fault(err)
 	}
-	defer closeRows(rows)
-	var all []device
-	for rows.Next() {
-		d, err := scanDevice(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, d)
-	}
-	return all, db.Fault(rows.Err())
+	return scanDevices(rows)
 }

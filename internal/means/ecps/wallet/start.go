@@ -186,29 +186,13 @@ func (w *Wallet) takeStart(ctx context.Context, id, request string, now time.Tim
 
 // WaitStart answers when a phone has claimed the start, or when ctx is done.
 func (w *Wallet) WaitStart(ctx context.Context, id string) (Shown, error) {
-	wakes, cancel, err := w.Bus.Subscribe(ctx, startTopic(id))
-	if err != nil {
-		wakes, cancel = nil, func() {}
-	}
-	defer cancel()
-	for {
-		s, err := w.Show(context.WithoutCancel(ctx), id)
+	return follow(ctx, w, startTopic(id), func(ctx context.Context) (Shown, time.Duration, error) {
+		s, err := w.Show(ctx, id)
 		if err != nil || s.Request != "" {
-			return s, err
+			return s, 0, err
 		}
-		poll, stop := w.Clock.After(pollEvery)
-		select {
-		case _, open := <-wakes:
-			if !open {
-				wakes = nil
-			}
-		case <-poll:
-		case <-ctx.Done():
-			stop()
-			return s, nil
-		}
-		stop()
-	}
+		return s, pollEvery, nil
+	})
 }
 
 func startTopic(id string) string { return "ecps.start." + id }

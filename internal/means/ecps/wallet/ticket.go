@@ -152,29 +152,13 @@ func (w *Wallet) ticketOf(ctx context.Context, holder rpps.NationalID, id string
 // WaitTicket answers once the ticket is no longer in the state the page has
 // seen, or when ctx is done.
 func (w *Wallet) WaitTicket(ctx context.Context, holder rpps.NationalID, id, seen string) (TicketState, error) {
-	wakes, cancel, err := w.Bus.Subscribe(ctx, ticketTopic(id))
-	if err != nil {
-		wakes, cancel = nil, func() {}
-	}
-	defer cancel()
-	for {
-		s, err := w.Ticket(context.WithoutCancel(ctx), holder, id)
+	return follow(ctx, w, ticketTopic(id), func(ctx context.Context) (TicketState, time.Duration, error) {
+		s, err := w.Ticket(ctx, holder, id)
 		if err != nil || s.State != seen {
-			return s, err
+			return s, 0, err
 		}
-		poll, stop := w.Clock.After(nextPoll(s.ExpiresAt.Sub(w.Clock.Now())))
-		select {
-		case _, open := <-wakes:
-			if !open {
-				wakes = nil
-			}
-		case <-poll:
-		case <-ctx.Done():
-			stop()
-			return s, nil
-		}
-		stop()
-	}
+		return s, nextPoll(s.ExpiresAt.Sub(w.Clock.Now())), nil
+	})
 }
 
 func ticketTopic(id string) string { return "ecps.ticket." + id }
