@@ -39,6 +39,15 @@ type Config struct {
 	Lifetimes        LifetimesConfig `yaml:"lifetimes"`
 	Card             CardConfig      `yaml:"card"`
 	ECPS             ECPSConfig      `yaml:"ecps"`
+	Outbound         OutboundConfig  `yaml:"outbound"`
+}
+
+// OutboundConfig says where requests may go whose address a service chose: its
+// keys, its logout notices (D8). Public addresses over https need no leave; this
+// machine is for the sandbox alone.
+type OutboundConfig struct {
+	AllowPrivate bool   `yaml:"allow_private"` // services inside the house
+	CABundle     string `yaml:"ca_bundle"`     // PEM; authorities beside the system's own
 }
 
 // TLSConfig names the server's certificate; both empty means plain http, which

@@ -17,6 +17,7 @@ import (
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/courier"
 	"github.com/egide-id/egide/internal/platform/db"
+	"github.com/egide-id/egide/internal/platform/outbound"
 	"github.com/egide-id/egide/internal/platform/seal"
 	"github.com/egide-id/egide/internal/platform/store"
 	"github.com/egide-id/egide/internal/platform/store/redis"
@@ -49,12 +50,17 @@ type resources struct {
 	register *directory.Register
 	subjects *subject.Subjects
 	clients  *client.Registry
+	out      *outbound.Client // requests whose address a service chose
 	closers  []func() error
 }
 
 // open opens everything in order of need; on failure what was opened is closed.
 func open(ctx context.Context, c Config, d Deps) (*resources, error) {
-	r := &resources{}
+	out, err := newOutbound(c, d)
+	if err != nil {
+		return nil, err
+	}
+	r := &resources{out: out}
 	for _, dir := range []string{c.DataDir, c.RegisterDir, c.TracesDir} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("data folder: %w", err)

@@ -1,8 +1,7 @@
 // Package client knows the relying parties: what each registered, which
 // security profile it lives under and how it authenticates.
 //
-// One YAML file per client in a directory is the registration; nothing can be
-// registered over the wire. The rules are those of oidc-requirements.md AZ2,
+// A registration is one YAML file in a directory. The rules are those of oidc-requirements.md AZ2,
 // AZ4, CA1, CA9 and section 13, and pgssi-s.md PG-31 to PG-35.
 package client
 
@@ -31,6 +30,16 @@ const (
 	AuthBasic = "client_secret_basic"
 	AuthPost  = "client_secret_post"
 	AuthNone  = "none" // public client: PKCE is all there is (CA9)
+
+	AuthPrivateKeyJWT = "private_key_jwt"             // RFC 7523, Core 9
+	AuthTLS           = "tls_client_auth"             // RFC 8705 2.1: a certificate of a known authority
+	AuthSelfSignedTLS = "self_signed_tls_client_auth" // RFC 8705 2.2: a certificate of its own key set
+)
+
+// Forms of the subject identifier (Core 8).
+const (
+	SubjectPublic   = "public"
+	SubjectPairwise = "pairwise"
 )
 
 // Grants a client may use.
@@ -64,6 +73,8 @@ type Client struct {
 	Contact string // whom the operator calls
 	Profile Profile
 
+	Disabled bool // kept for the record; nothing is answered to it any more
+
 	Purpose   string // what the service does with the identity (GDPR art. 5)
 	Sensitive bool   // S-91: a sensitive service must offer this login
 
@@ -86,6 +97,12 @@ type Client struct {
 	AllowOfflineOTP bool          // opted in to the level below every eidas level (architecture, point 6)
 
 	Lifetimes Lifetimes
+
+	Keys        Keys        // what the client signs and decrypts with
+	Certificate Certificate // which certificate it shows on the listener for certificates
+	Requests    Requests    // how it may ask
+	Answers     Answers     // how it is answered, beside the tokens
+	Logout      Logout      // how it is told that a session ended
 }
 
 // Lifetimes override the provider's own; zero keeps them.

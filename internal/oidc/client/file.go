@@ -87,6 +87,39 @@ func (p *parser) keys() map[string]reader {
 		"structure":                 p.text(&c.Structure),
 		"means":                     list(p, &c.Means),
 		"allow_offline_otp":         p.flag(&c.AllowOfflineOTP),
+		"disabled":                  p.flag(&c.Disabled),
+
+		"jwks":                            p.keySet(&c.Keys.Set),
+		"jwks_uri":                        p.text(&c.Keys.URI),
+		"token_endpoint_auth_signing_alg": text(p, &c.Keys.AssertionAlg),
+
+		"tls_client_auth_subject_dn":                 p.text(&c.Certificate.SubjectDN),
+		"tls_client_auth_san_dns":                    p.text(&c.Certificate.DNS),
+		"tls_client_auth_san_uri":                    p.text(&c.Certificate.URI),
+		"tls_client_auth_san_ip":                     p.text(&c.Certificate.IP),
+		"tls_client_auth_san_email":                  p.text(&c.Certificate.Email),
+		"tls_client_certificate_bound_access_tokens": p.flag(&c.Certificate.Bound),
+
+		"request_object_signing_alg":    text(p, &c.Requests.ObjectAlg),
+		"require_signed_request_object": p.flag(&c.Requests.MustSign),
+		"request_uris":                  list(p, &c.Requests.URIs),
+		"default_acr_values":            list(p, &c.Requests.DefaultACRs),
+		"default_max_age":               p.optionalDuration(&c.Requests.DefaultMaxAge),
+		"require_auth_time":             p.flag(&c.Requests.MustAuthTime),
+		"consent":                       p.flag(&c.Requests.Consent),
+
+		"userinfo_signed_response_alg":      text(p, &c.Answers.UserInfoAlg),
+		"userinfo_encrypted_response_alg":   text(p, &c.Answers.UserInfoKeyAlg),
+		"userinfo_encrypted_response_enc":   text(p, &c.Answers.UserInfoEnc),
+		"introspection_signed_response_alg": text(p, &c.Answers.IntrospectionAlg),
+		"subject_type":                      p.text(&c.Answers.SubjectType),
+		"sector_identifier_uri":             p.text(&c.Answers.SectorURI),
+		"claims":                            list(p, &c.Answers.Claims),
+
+		"backchannel_logout_uri":               p.text(&c.Logout.BackchannelURI),
+		"backchannel_logout_session_required":  p.flag(&c.Logout.BackchannelSession),
+		"frontchannel_logout_uri":              p.text(&c.Logout.FrontchannelURI),
+		"frontchannel_logout_session_required": p.flag(&c.Logout.FrontchannelSession),
 		"lifetimes": func(n *yaml.Node, path string) {
 			p.mapping(n, path, map[string]reader{
 				"code":          p.duration(&c.Lifetimes.Code),

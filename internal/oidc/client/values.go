@@ -1,10 +1,12 @@
 package client
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"gopkg.in/yaml.v3"
 )
 
@@ -58,5 +60,33 @@ func (p *parser) duration(dst *time.Duration) reader {
 			return
 		}
 		*dst = d
+	}
+}
+
+// optionalDuration tells zero from absent: a max_age of 0 s asks for a new login.
+func (p *parser) optionalDuration(dst **time.Duration) reader {
+	return func(n *yaml.Node, path string) {
+		var d time.Duration
+		p.duration(&d)(n, path)
+		*dst = &d
+	}
+}
+
+// keySet reads a JSON Web Key Set written as YAML, of which JSON is a part.
+func (p *parser) keySet(dst **jose.JSONWebKeySet) reader {
+	return func(n *yaml.Node, path string) {
+		var loose map[string]any
+		if err := n.Decode(&loose); err != nil {
+			p.fault(path, n.Line, "must be a JSON Web Key Set: a mapping with a list of keys")
+			return
+		}
+		raw, err := json.Marshal(loose)
+		if err == nil {
+			*dst = new(jose.JSONWebKeySet)
+			err = json.Unmarshal(raw, *dst)
+		}
+		if err != nil {
+			p.fault(path, n.Line, "holds a key that cannot be read")
+		}
 	}
 }

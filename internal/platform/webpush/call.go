@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/outbound"
 )
 
 // answer is what a push service said; err if it said nothing.
@@ -19,12 +19,10 @@ type answer struct {
 	err        error
 }
 
-var errSlow = errors.New("the push service did not answer in time")
-
 // send makes one call (RFC 8030 section 5). Each is encrypted anew: a salt and a
 // key serve once.
 func (s *Sender) send(ctx context.Context, p Push) answer {
-	ctx, done := within(ctx, s.o.Clock, patience)
+	ctx, done := outbound.Within(ctx, s.o.Clock, patience)
 	defer done()
 	req, err := s.request(ctx, p)
 	if err != nil {
@@ -39,7 +37,7 @@ func (s *Sender) send(ctx context.Context, p Push) answer {
 }
 
 func (s *Sender) request(ctx context.Context, p Push) (*http.Request, error) {
-	to, err := endpoint(p.Endpoint)
+	to, err := s.o.Allow.URL(p.Endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -73,31 +71,11 @@ func (s *Sender) request(ctx context.Context, p Push) (*http.Request, error) {
 
 // bare takes the endpoint out of an error: it is a secret, and errors are logged.
 func bare(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, errSlow) {
-		return errSlow
+	if cause := context.Cause(ctx); errors.Is(cause, outbound.ErrSlow) {
+		return outbound.ErrSlow
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
-}
-
-// within bounds ctx by the clock that was passed in.
-func within(ctx context.Context, c clock.Clock, d time.Duration) (bounded context.Context, done func()) {
-	bounded, cancel := context.WithCancelCause(ctx)
-	fired, stop := c.After(d)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		select {
-		case <-fired:
-			cancel(errSlow)
-		case <-bounded.Done():
-		}
-		stop()
-	}()
-	return bounded, func() {
-		cancel(nil)
-		<-ended
-	}
 }

@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"container/list"
 	"time"
+
+	"github.com/egide-id/egide/internal/platform/outbound"
 )
 
 // queue holds the pushes that wait, in one lane for each push service, and gives
@@ -186,7 +188,7 @@ func (q *queue) end(e *entry, due time.Time, answered bool) {
 	switch newer := e.newer; {
 	case newer != nil:
 		host, same := l.host, newer.Endpoint == e.push.Endpoint
-		if u, err := endpoint(newer.Endpoint); err == nil && !same {
+		if u, err := outbound.Parse(newer.Endpoint); err == nil && !same {
 			host = u.Host
 		}
 		if same {

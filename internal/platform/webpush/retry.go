@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/outbound"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 // judge decides by the answer what becomes of a push (RFC 8030 5 and 7.3).
 func (s *Sender) judge(p Push, a answer, tries int, now time.Time) Outcome {
 	switch {
-	case errors.Is(a.err, errGuard), fault.Is(a.err, fault.Invalid):
+	case errors.Is(a.err, outbound.ErrAddress), fault.Is(a.err, fault.Invalid):
 		return Outcome{Kind: Refused}
 	case a.err != nil:
 		return s.later(p, s.backOff(tries), tries, now)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/outbound"
 )
 
 // slip is how far the clock may move while a wait is being set, before it is set anew.
@@ -49,7 +50,7 @@ func (s *Sender) Enqueue(p Push) bool {
 		s.o.Results(ctx, p.ID, Outcome{Kind: Failed})
 		return false
 	}
-	to, err := endpoint(p.Endpoint)
+	to, err := outbound.Parse(p.Endpoint)
 	if err != nil {
 		return false // checked above
 	}

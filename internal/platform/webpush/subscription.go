@@ -3,20 +3,18 @@ package webpush
 import (
 	"crypto/ecdh"
 	"encoding/base64"
-	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/outbound"
 )
 
 const (
-	maxEndpoint = 2048 // bytes
-	maxID       = 128  // bytes
-	pointSize   = 65   // bytes of an uncompressed P-256 point
-	authSize    = 16   // bytes (RFC 8291 3.2)
-	base64url   = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	maxID     = 128 // bytes
+	pointSize = 65  // bytes of an uncompressed P-256 point
+	authSize  = 16  // bytes (RFC 8291 3.2)
+	base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 )
 
 // Subscription is where and for whom a push is, as a browser gave it
@@ -30,10 +28,7 @@ type Subscription struct {
 }
 
 // Allow is what only a sandbox may do. The zero value allows nothing.
-type Allow struct {
-	Loopback bool // endpoints on this machine, over http too
-	Private  bool // endpoints in private networks, over https
-}
+type Allow = outbound.Allow
 
 // Check holds a subscription to what a browser can have made: a phone chooses
 // where this server will make requests to. Where a name leads is judged only when
@@ -42,54 +37,14 @@ func (s Subscription) Check(allow Allow) error {
 	if s.ID == "" || len(s.ID) > maxID {
 		return invalid("reference is empty or too long")
 	}
-	u, err := endpoint(s.Endpoint)
-	if err != nil {
-		return err
-	}
-	if err := reachable(u, allow); err != nil {
+	if _, err := allow.URL(s.Endpoint); err != nil {
 		return err
 	}
 	if _, err := point(s.P256DH); err != nil {
 		return err
 	}
-	_, err = secret(s.Auth)
+	_, err := secret(s.Auth)
 	return err
-}
-
-func endpoint(raw string) (*url.URL, error) {
-	if len(raw) > maxEndpoint {
-		return nil, invalid("endpoint is too long")
-	}
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return nil, invalid("endpoint is no address") // the cause would repeat it
-	case u.User != nil || u.Opaque != "" || u.Fragment != "" || u.Hostname() == "":
-		return nil, invalid("endpoint is no plain address")
-	case strings.Trim(strings.ToLower(u.Host), "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") != "":
-		return nil, invalid("endpoint's host has strange characters")
-	}
-	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, invalid("endpoint's port is none")
-		}
-	}
-	u.Host = strings.ToLower(u.Host)
-	return u, nil
-}
-
-// reachable refuses early what the guard would refuse at every try.
-func reachable(u *url.URL, allow Allow) error {
-	ip, err := netip.ParseAddr(u.Hostname())
-	literal := err == nil
-	here := literal && ip.Unmap().IsLoopback() || u.Hostname() == "localhost"
-	switch {
-	case u.Scheme != "https" && (u.Scheme != "http" || !here || !allow.Loopback):
-		return invalid("endpoint is not https")
-	case here && !allow.Loopback, literal && !allow.address(ip):
-		return invalid("endpoint is in a network that is not public")
-	}
-	return nil
 }
 
 // origin is the "aud" of RFC 8292 section 2, as RFC 6454 section 6.2 writes it.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/outbound"
 )
 
 // Bounds of what is sent and kept.
@@ -103,7 +104,7 @@ func New(o Options) (*Sender, error) {
 	if o.Results == nil {
 		o.Results = func(context.Context, string, Outcome) {}
 	}
-	client, err := guarded(o.HTTP, o.Allow, o.Resolver)
+	client, err := outbound.Guarded(o.HTTP, o.Allow, o.Resolver, patience, perHost)
 	if err != nil {
 		return nil, err
 	}
