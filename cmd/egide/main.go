@@ -35,6 +35,7 @@ type cli struct {
 	Directory directoryCmd `cmd:"" help:"Import, generate and look into the register."`
 	Audit     auditCmd     `cmd:"" help:"Verify the traces."`
 	Card      cardCmd      `cmd:"" help:"Put cards in opposition, list them."`
+	Session   sessionCmd   `cmd:"" help:"List and end the sessions of a holder."`
 	Sandbox   sandboxCmd   `cmd:"" help:"Sandbox only: cards in and out of the readers of a running demonstration."`
 	Keys      keysCmd      `cmd:"" help:"List and rotate signing keys."`
 	PKI       pkiCmd       `cmd:"" name:"pki" help:"Test authority shaped like IGC-Santé: cards, certificates, revocation."`

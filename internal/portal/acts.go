@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/platform/store"
@@ -52,7 +53,7 @@ func (p *Portal) freeze(v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return Path, p.tellStopped(v, f)
+	return Path, p.tellStopped(v, stopped{At: f.At, Phones: f.Phones, Sessions: f.Sessions, Services: f.Services, ByCard: f.Means == authn.Card})
 }
 
 func (p *Portal) unfreeze(v *visit) (string, error) {

@@ -53,6 +53,25 @@ type Wallet interface {
 	Diagnose(ctx context.Context, holder rpps.NationalID, t wallet.Told) (wallet.Diagnosis, error)
 }
 
+// Sessions is what is open in a holder's name at the provider.
+type Sessions interface {
+	Open(ctx context.Context, holder rpps.NationalID) ([]Open, error)
+	End(ctx context.Context, holder rpps.NationalID, sid string) error
+	EndAll(ctx context.Context, holder rpps.NationalID) (sessions int, err error)
+}
+
+// Open is one open session: a browser, and the services it is signed in to.
+type Open struct {
+	SID      string      `json:"sid"`
+	Began    time.Time   `json:"began"`
+	Seen     time.Time   `json:"seen"`
+	Ends     time.Time   `json:"ends"`
+	Means    authn.Means `json:"means"`
+	Asker    string      `json:"asker"`  // kind of device: computer, phone, tablet, unknown
+	Shared   bool        `json:"shared"` // shared post: it serves one service only
+	Services []string    `json:"services"`
+}
+
 // Deps is what New needs; all are required but AppURL.
 type Deps struct {
 	Issuer       string
@@ -61,6 +80,7 @@ type Deps struct {
 	AppURL       string // where phones are made; empty: no app here
 	HTTP         *http.Client
 	Wallet       Wallet
+	Sessions     Sessions
 	KV           store.KV
 	Pages        *web.Pages
 	Cookies      web.Cookies
@@ -83,7 +103,7 @@ type Portal struct {
 
 // New checks its dependencies. Errors: fault.Internal.
 func New(d Deps) (*Portal, error) {
-	if d.Issuer == "" || d.ClientSecret == "" || d.PublicURL == "" || d.HTTP == nil || d.Wallet == nil || d.KV == nil || d.Pages == nil ||
+	if d.Issuer == "" || d.ClientSecret == "" || d.PublicURL == "" || d.HTTP == nil || d.Wallet == nil || d.Sessions == nil || d.KV == nil || d.Pages == nil ||
 		d.Clock == nil || d.Rand == nil || d.Log == nil {
 		return nil, fault.New(fault.Internal, "", "portal: a dependency is missing")
 	}
@@ -105,6 +125,7 @@ func (p *Portal) Mount(e *echo.Echo) {
 	e.GET(Path+"/login", p.login)
 	e.GET(Path+"/callback", p.callback)
 	e.GET(Path+"/historique", p.signedIn(p.history))
+	e.GET(Path+"/sessions", p.signedIn(p.open))
 	e.GET(Path+"/contester", p.signedIn(p.contest))
 	e.GET(Path+"/perdu", p.signedIn(p.lost))
 	e.GET(Path+"/telephone", p.signedIn(p.phone))
@@ -113,6 +134,7 @@ func (p *Portal) Mount(e *echo.Echo) {
 	for action, do := range map[string]act{
 		"suspend": p.suspend, "resume": p.resume, "remove": p.remove, "rename": p.rename, "workstation": p.workstation,
 		"freeze": p.freeze, "unfreeze": p.unfreeze, "ticket": p.offer, "confirm": p.confirm, "refuse": p.refuse, "logout": p.logout,
+		"close": p.closeOne, "close-all": p.closeAll,
 	} {
 		e.POST(Path+"/"+action, p.acting(do))
 	}

@@ -30,6 +30,13 @@ func (emptyWallet) Holding(context.Context, rpps.NationalID) (wallet.Holding, er
 	return wallet.Holding{}, nil
 }
 
+// nothingOpen is a provider where nobody has a session.
+type nothingOpen struct{}
+
+func (nothingOpen) Open(context.Context, rpps.NationalID) ([]Open, error) { return nil, nil }
+func (nothingOpen) End(context.Context, rpps.NationalID, string) error    { return nil }
+func (nothingOpen) EndAll(context.Context, rpps.NationalID) (int, error)  { return 0, nil }
+
 // shifted is the real clock, some time ahead: the client library reads the real one.
 type shifted struct {
 	clock.System
@@ -73,7 +80,7 @@ func newHouse(t *testing.T, nodes int) *house {
 	pages := web.NewPages(web.PagesOptions{Templates: texts, Log: log, Environment: web.Sandbox})
 	for range nodes {
 		p, err := New(Deps{
-			Issuer: h.op.URL, ClientSecret: "secret", PublicURL: "http://portal.invalid", HTTP: h.op.Client(), Wallet: emptyWallet{}, KV: kv, Pages: pages,
+			Issuer: h.op.URL, ClientSecret: "secret", PublicURL: "http://portal.invalid", HTTP: h.op.Client(), Wallet: emptyWallet{}, Sessions: nothingOpen{}, KV: kv, Pages: pages,
 			Clock: h.clock, Rand: rand.Reader, Log: log,
 		})
 		if err != nil {

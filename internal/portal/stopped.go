@@ -5,9 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/means/ecps"
-	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/platform/web"
 )
@@ -17,7 +15,7 @@ const (
 	stoppedLife   = 10 * time.Minute
 )
 
-// stopped is what a holder is told after « Tout arrêter »: his session is gone
+// stopped is what a holder is told after « Tout arrêter » or « Tout fermer »: his session is gone
 // with the rest, so it waits for him under a secret of its own.
 type stopped struct {
 	At       time.Time `json:"at"` // zero: nothing was
@@ -25,14 +23,16 @@ type stopped struct {
 	Sessions int       `json:"sessions"`
 	Services []string  `json:"services"`
 	ByCard   bool      `json:"by_card"` // the contested login was by card, which then does not undo it
+
+	OnlySessions bool `json:"only_sessions,omitempty"` // « Tout fermer »: no means was stopped
 }
 
-func (p *Portal) tellStopped(v *visit, f wallet.Frozen) error {
+// tellStopped keeps what was stopped for the page that follows.
+func (p *Portal) tellStopped(v *visit, told stopped) error {
 	secret, err := web.Secret(p.Rand)
 	if err != nil {
 		return err
 	}
-	told := stopped{At: f.At, Phones: f.Phones, Sessions: f.Sessions, Services: f.Services, ByCard: f.Means == authn.Card}
 	if err := p.stopped.Put(v.c.Request().Context(), ecps.Hash(secret), told, stoppedLife); err != nil {
 		return err
 	}

@@ -50,6 +50,7 @@ func (p *Provider) listenAdmin(ctx context.Context) (net.Listener, error) {
 func (p *Provider) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	p.mountECPS(mux)
+	p.mountSessions(mux)
 	mux.HandleFunc("POST /card/oppose", p.adminOppose)
 	mux.HandleFunc("POST /card/reinstate", p.adminReinstate)
 	mux.HandleFunc("POST /card/list", p.adminCards)

@@ -73,7 +73,7 @@ func (p *Provider) adminOppose(w http.ResponseWriter, r *http.Request) {
 			return out, err
 		}
 		for _, sid := range sids {
-			if err := (*p.endSession.Load())(ctx, sid, reasonOpposed); err != nil {
+			if err := p.ending.Load().End(ctx, sid, reasonOpposed); err != nil {
 				return out, err
 			}
 			out.Ended++

@@ -9,7 +9,7 @@ import (
 	"github.com/egide-id/egide/internal/means/ecps"
 	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
-	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/oidc/logout"
 )
 
 // sandboxRounds keep invented phones fast; they guard nobody's PIN.
@@ -56,42 +56,20 @@ func (p *Provider) newDeviceAPI(c Config, w *wallet.Wallet) (*deviceapi.API, err
 	return deviceapi.New(d)
 }
 
-// reasonFrozen is why sessions end when their holder says "this was not me".
-const reasonFrozen = "frozen"
-
-// endAll ends all that a person has open: raising the epoch does it at once, on
-// every node; then each session is ended by its name, and its services are told.
+// endAll ends all that a person has open, and tells his services.
 func (p *Provider) endAll(ctx context.Context, person rpps.Professional) (wallet.Ended, error) {
 	who, err := p.res.subjects.Of(ctx, person)
 	if err != nil {
 		return wallet.Ended{}, err
 	}
-	if _, err := p.res.subjects.Raise(ctx, who.Sub); err != nil {
-		return wallet.Ended{}, err
-	}
-	signIns, err := p.wallet.SignIns(ctx, person.ID)
+	ended, err := p.ending.Load().EndPerson(ctx, who.Sub, logout.ReasonFrozen)
 	if err != nil {
 		return wallet.Ended{}, err
 	}
-	var out wallet.Ended
+	out := wallet.Ended{Sessions: len(ended)}
 	told := map[string]bool{}
-	since := p.deps.Clock.Now().Add(-time.Duration(p.config.Lifetimes.SessionAbsolute))
-	for _, s := range signIns {
-		if s.At.Before(since) {
-			break
-		}
-		session, err := p.sessions.Load().BySID(ctx, s.SID)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
-			return out, err
-		}
-		if err := (*p.endSession.Load())(ctx, s.SID, reasonFrozen); err != nil && !fault.Is(err, fault.NotFound) {
-			return out, err
-		}
-		out.Sessions++
-		for _, id := range session.Clients {
+	for _, s := range ended {
+		for _, id := range s.Clients {
 			if !told[id] {
 				told[id] = true
 				out.Services = append(out.Services, p.tellService(ctx, id, who.Sub, s.SID))

@@ -11,6 +11,7 @@ import (
 	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/logout"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/courier"
@@ -29,13 +30,10 @@ type Provider struct {
 	phones  atomic.Pointer[deviceapi.API]
 
 	// What operators' commands act on; replaced by a reload like the handler.
-	cards      atomic.Pointer[cards.Cards] // nil when no card is taken
-	sessions   atomic.Pointer[session.Sessions]
-	endSession atomic.Pointer[endSession]
+	cards    atomic.Pointer[cards.Cards] // nil when no card is taken
+	sessions atomic.Pointer[session.Sessions]
+	ending   atomic.Pointer[logout.Logout]
 }
-
-// endSession ends a session with all that hangs on it (logout.Logout.End).
-type endSession func(ctx context.Context, sid, reason string) error
 
 // New opens what the configuration names and wires the house. Nothing listens
 // yet: see Serve and ServeOn. Errors are for the operator: they name a path.

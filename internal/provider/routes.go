@@ -97,10 +97,9 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	if err != nil {
 		return nil, err
 	}
-	ends := endSession(ending.End)
 	p.cards.Store(known)
 	p.sessions.Store(f.sessions)
-	p.endSession.Store(&ends)
+	p.ending.Store(ending)
 	entry.Mount(e)
 	e.GET("/login/:handle/return", endpoints.Resume)
 	own, err := p.newPortal(c, f, w)
@@ -151,7 +150,7 @@ func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, e
 
 func (p *Provider) logout(c Config, f features) (*logout.Logout, error) {
 	return logout.New(logout.Deps{
-		Sessions: f.sessions, Clients: p.res.clients, Keys: p.res.keys, Cookies: f.cookies, Pages: f.pages,
+		Sessions: f.sessions, Persons: p.res.subjects, Clients: p.res.clients, Keys: p.res.keys, Cookies: f.cookies, Pages: f.pages,
 		Audit: p.res.traces, Failures: p.res.traces.Failure, Rand: p.deps.Rand, Log: p.deps.Log,
 		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL,
 	})

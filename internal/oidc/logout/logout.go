@@ -23,12 +23,16 @@ import (
 const (
 	ReasonLogout   = "logout"
 	ReasonReplaced = "replaced"
+	ReasonClosed   = "closed_by_holder" // on his own page
+	ReasonOrder    = "admin"            // an operator's order
+	ReasonFrozen   = "frozen"           // he said "this was not me"
 )
 
 // Sessions finds and ends sessions (session.Sessions).
 type Sessions interface {
 	ByCookie(ctx context.Context, cookie string) (session.Session, error)
 	End(ctx context.Context, sid string) (session.Session, error)
+	Of(ctx context.Context, sub string) ([]session.Session, error)
 }
 
 // Clients knows the services (client.Registry).
@@ -58,6 +62,7 @@ type Pages interface {
 // Deps are what New needs; all are required but Failures.
 type Deps struct {
 	Sessions Sessions
+	Persons  Persons
 	Clients  Clients
 	Keys     Keys
 	Cookies  Cookies
@@ -86,6 +91,7 @@ func New(d Deps) (*Logout, error) {
 		}
 	}
 	need(d.Sessions == nil, "Sessions")
+	need(d.Persons == nil, "Persons")
 	need(d.Clients == nil, "Clients")
 	need(d.Keys == nil, "Keys")
 	need(d.Cookies == nil, "Cookies")

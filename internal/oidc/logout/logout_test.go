@@ -45,12 +45,24 @@ type world struct {
 	sessions *session.Sessions
 	keys     *signing.Keys
 	audit    *audit.Memory
+	raised   map[string]uint64
+}
+
+// raised counts the epochs of persons that exist.
+type raised map[string]uint64
+
+func (r raised) Raise(_ context.Context, sub string) (uint64, error) {
+	if r[sub] == 0 {
+		return 0, fault.New(fault.NotFound, "", "unknown subject")
+	}
+	r[sub]++
+	return r[sub], nil
 }
 
 func newWorld(t *testing.T, front string) *world {
 	t.Helper()
 	ctx, log := context.Background(), slog.New(slog.DiscardHandler)
-	w := &world{t: t, clock: clock.NewManual(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)), audit: &audit.Memory{}}
+	w := &world{t: t, clock: clock.NewManual(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)), audit: &audit.Memory{}, raised: map[string]uint64{"kit": 1}}
 	kv, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(t.TempDir(), "state.db"), Clock: w.clock, Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +88,7 @@ func newWorld(t *testing.T, front string) *world {
 		t.Fatal(err)
 	}
 	w.l, err = New(Deps{
-		Sessions: w.sessions, Clients: clients, Keys: w.keys, Cookies: web.Cookies{},
+		Sessions: w.sessions, Persons: raised(w.raised), Clients: clients, Keys: w.keys, Cookies: web.Cookies{},
 		Pages: web.NewPages(web.PagesOptions{Templates: pages, Log: log, Environment: web.Sandbox}),
 		Audit: w.audit, Failures: w.audit.Failure, Rand: rand.Reader, Log: log, Issuer: issuer, AuthorizationURL: front,
 	})
@@ -338,5 +350,29 @@ func TestBadInput(t *testing.T) {
 	}
 	if rec := w.call(http.MethodDelete, nil); rec.Code != 405 {
 		t.Error(rec.Code)
+	}
+}
+
+// Everything of one person ends, nothing of another, and each end is traced.
+func TestLO8EndPersonEndsAllHisSessions(t *testing.T) {
+	w := oneHost(t)
+	ctx := context.Background()
+	a, _ := w.begin("kit")
+	b, _ := w.begin("kit")
+	other, _ := w.begin("sam")
+	ended, err := w.l.EndPerson(ctx, "kit", ReasonOrder)
+	if err != nil || len(ended) != 2 || w.raised["kit"] != 2 {
+		t.Fatalf("%d ended, epoch %d, %v", len(ended), w.raised["kit"], err)
+	}
+	for _, s := range []session.Session{a, b} {
+		if _, err := w.sessions.BySID(ctx, s.SID); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%s: %v", s.SID, err)
+		}
+	}
+	if _, err := w.sessions.BySID(ctx, other.SID); err != nil {
+		t.Errorf("another person: %v", err)
+	}
+	if _, err := w.l.EndPerson(ctx, "nobody", ReasonOrder); !fault.Is(err, fault.NotFound) {
+		t.Errorf("nobody: %v", err)
 	}
 }

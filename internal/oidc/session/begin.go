@@ -28,6 +28,9 @@ func (s *Sessions) Begin(ctx context.Context, auth authn.Authentication, shared 
 			return Session{}, "", err
 		}
 	}
+	if err := s.enter(ctx, v); err != nil {
+		return Session{}, "", err
+	}
 	if err := s.records.Put(ctx, v.SID, v, s.life(v, now)); err != nil {
 		return Session{}, "", err
 	}
@@ -51,6 +54,9 @@ func (s *Sessions) Renew(ctx context.Context, sid string, auth authn.Authenticat
 		v.Began, v.Seen, v.Ends = now, now, now.Add(s.absolute)
 		return nil
 	})
+	if err == nil {
+		err = s.enter(ctx, v) // it ends later now, and must be found as long
+	}
 	if err != nil {
 		return Session{}, "", err
 	}

@@ -52,6 +52,7 @@ type Deps struct {
 // Sessions begins, finds and ends sessions.
 type Sessions struct {
 	records        store.Records[Session]
+	people         store.Records[held] // by sub
 	clock          clock.Clock
 	rand           io.Reader
 	idle, absolute time.Duration
@@ -65,7 +66,10 @@ func New(d Deps) *Sessions {
 	if d.Absolute <= 0 {
 		d.Absolute = DefaultAbsolute
 	}
-	return &Sessions{records: store.NewRecords[Session](d.KV, "session"), clock: d.Clock, rand: d.Rand, idle: d.Idle, absolute: d.Absolute}
+	return &Sessions{
+		records: store.NewRecords[Session](d.KV, "session"), people: store.NewRecords[held](d.KV, "session.of"),
+		clock: d.Clock, rand: d.Rand, idle: d.Idle, absolute: d.Absolute,
+	}
 }
 
 // ByCookie gives the live session that the cookie opens; fault.NotFound for

@@ -34,6 +34,16 @@ type SessionEnded struct {
 	Reason  string `json:"reason"` // logout | replaced | epoch | admin | expired | card_removed | card_opposed
 }
 
+// SessionsEnded says that all sessions of a person were ended at once, and every
+// token that grew out of them.
+type SessionsEnded struct {
+	Subject  string `json:"subject"`
+	By       string `json:"by"`                 // holder | operator
+	Operator string `json:"operator,omitempty"` // who gave the order
+	Reason   string `json:"reason"`             // the order's reference, or closed_by_holder
+	Sessions int    `json:"sessions"`
+}
+
 // ActivityChosen says that the person chose the situation d'exercice he acts in.
 type ActivityChosen struct {
 	Subject  string `json:"subject"`
@@ -45,4 +55,5 @@ type ActivityChosen struct {
 func (LoginSucceeded) event() string { return "login.succeeded" }
 func (LoginRefused) event() string   { return "login.refused" }
 func (SessionEnded) event() string   { return "session.ended" }
+func (SessionsEnded) event() string  { return "sessions.ended" }
 func (ActivityChosen) event() string { return "activity.chosen" }

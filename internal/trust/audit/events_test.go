@@ -29,6 +29,7 @@ func all() []Event {
 			Serial: "0a", Issuer: "TEST AC IGC-SANTE FORT PERSONNES", Txn: "t1",
 		},
 		SessionEnded{Subject: "899700000017", SID: "s1", Reason: "logout"},
+		SessionsEnded{Subject: "899700000017", By: "operator", Operator: "anna", Reason: "2026-1181", Sessions: 2},
 		ActivityChosen{Subject: "899700000017", Client: "dmp", SID: "s1", Activity: "a1"},
 		CodeIssued{Subject: "899700000017", Client: "dmp", SID: "s1", Family: "f1"},
 		TokenIssued{
