@@ -1,130 +1,90 @@
 package client
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
-	"encoding/hex"
-	"io"
-	"net/url"
+	"context"
 
 	"github.com/egide-id/egide/internal/platform/fault"
 )
 
-// Presented is what a caller sent to authenticate as a client. The Basic parts
-// are those of the header as decoded from base64, still form-urlencoded.
-type Presented struct {
-	BasicID, BasicSecret string
-	HasBasic             bool
-	PostID, PostSecret   string
-	HasPostSecret        bool
+// Authenticator says which client is calling. Every node's is alike: what must
+// be remembered is in the shared store.
+type Authenticator struct {
+	clients *Registry
+	ways    map[string]way
+}
+
+// AuthenticatorDeps are what NewAuthenticator needs; all are required.
+type AuthenticatorDeps struct {
+	Clients *Registry
+}
+
+// way is one method of authentication (token_endpoint_auth_method). It is only
+// asked when exactly the credentials it takes were shown, so that it checks them
+// and nothing else. What it answers but fault.Unavailable reads as one refusal.
+type way struct {
+	takes credentials
+	check func(ctx context.Context, c *Client, p *Presented) error
+}
+
+// NewAuthenticator makes one.
+func NewAuthenticator(d AuthenticatorDeps) *Authenticator {
+	a := &Authenticator{clients: d.Clients}
+	a.ways = map[string]way{
+		AuthBasic: {takes: inHeader, check: checkSecrets},
+		AuthPost:  {takes: inBody, check: checkSecrets},
+		AuthNone:  {takes: 0, check: checkNothing},
+	}
+	return a
 }
 
 // Authenticate says which client is calling. A wrong secret, an unknown client
-// and a method that is not the registered one are the same fault.Denied, in
-// the same time, and nothing tells which (CA8). Two methods at once are
-// fault.Invalid for an oidc client (CA1, RFC 6749 2.3); a psc client may use
-// either or both, and then both must hold and name the same client.
-func (r *Registry) Authenticate(p Presented) (*Client, error) {
-	id, ok := p.client()
+// and a method that is not the registered one are the same fault.Denied, and
+// nothing tells which (CA8). Two methods at once are fault.Invalid for an oidc
+// client (CA1, RFC 6749 2.3); a psc client may send its secret in either place
+// or both, and then both must hold and name the same client (section 13).
+// Errors: also fault.Unavailable, when a part that must confirm cannot.
+func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (*Client, error) {
+	id, ok := p.ClientID()
 	if !ok {
 		return nil, fault.New(fault.Invalid, "", "the client is missing or named in two different ways")
 	}
-	c, err := r.Lookup(id)
+	c, err := a.clients.Lookup(id)
 	if err != nil {
-		c = &Client{} // goes the same way as a known one, and fails
+		_ = checkSecrets(ctx, &Client{}, &p) // goes the same way as a known one, and fails
+		return nil, refused(nil)
 	}
-	basic := c.basicHolds(p)
-	post := c.holds(p.PostSecret)
+	shown, w := p.shown(), a.ways[c.AuthMethod]
 	switch {
-	case err != nil:
-		return nil, refused()
-	case c.Profile == ProfilePSC:
-		if !p.HasBasic && !p.HasPostSecret || p.HasBasic && !basic || p.HasPostSecret && !post {
-			return nil, refused()
-		}
-		return c, nil
-	case p.HasBasic && p.HasPostSecret:
+	case c.sendsSecretTwice(w):
+		ok = shown != 0 && shown&^(inHeader|inBody) == 0
+	case shown.several():
 		return nil, fault.New(fault.Invalid, "", "the client used two authentication methods at once")
+	default:
+		ok = shown == w.takes
 	}
-	if !c.strict(p, basic, post) {
-		return nil, refused()
+	if !ok || w.check == nil {
+		_ = checkSecrets(ctx, &Client{}, &p)
+		return nil, refused(nil)
+	}
+	if err := w.check(ctx, c, &p); err != nil {
+		return nil, refused(err)
 	}
 	return c, nil
 }
 
-// strict holds an oidc client to the one method it registered.
-func (c *Client) strict(p Presented, basic, post bool) bool {
-	switch c.AuthMethod {
-	case AuthBasic:
-		return p.HasBasic && basic
-	case AuthPost:
-		return p.HasPostSecret && post
-	case AuthNone:
-		return !p.HasBasic && !p.HasPostSecret
+// sendsSecretTwice tells the clients that may send their secret in the header,
+// the body or both: those of profile psc that have one.
+func (c *Client) sendsSecretTwice(w way) bool {
+	return c.Profile == ProfilePSC && w.takes&(inHeader|inBody) != 0
+}
+
+// refused is the one answer. The cause is for the log alone.
+func refused(cause error) error {
+	if fault.Is(cause, fault.Unavailable) {
+		return fault.Wrap(fault.Unavailable, "", "the client cannot be authenticated now", cause)
 	}
-	return false
+	return fault.Wrap(fault.Denied, "", "client authentication failed", cause)
 }
 
-// client gives the identifier presented. Named in the header and in the body,
-// it must be the same (TK4).
-func (p Presented) client() (string, bool) {
-	if !p.HasBasic {
-		return p.PostID, p.PostID != ""
-	}
-	id, err := url.QueryUnescape(p.BasicID)
-	if err != nil || id == "" || p.PostID != "" && p.PostID != id {
-		return "", false
-	}
-	return id, true
-}
-
-// basicHolds checks the secret of the header. RFC 6749 2.3.1 form-urlencodes
-// it; many psc clients send it as it is, so for them both readings count.
-func (c *Client) basicHolds(p Presented) bool {
-	decoded, err := url.QueryUnescape(p.BasicSecret)
-	holds := c.holds(decoded) && err == nil
-	raw := c.holds(p.BasicSecret) && c.Profile == ProfilePSC
-	return holds || raw
-}
-
-// holds compares a secret with every hash of the client, all of them always:
-// neither the place of the right one nor how much of it fits shows in the time.
-// A client without a hash costs one comparison and holds nothing.
-func (c *Client) holds(secret string) bool {
-	sum := sha256.Sum256([]byte(secret))
-	got := []byte(hex.EncodeToString(sum[:]))
-	hashes := c.SecretHashes
-	if len(hashes) == 0 {
-		hashes = noSecret
-	}
-	found := 0
-	for _, hash := range hashes {
-		found |= subtle.ConstantTimeCompare(got, []byte(hash))
-	}
-	return found == 1
-}
-
-// noSecret is as long as a hash and the hash of nothing known.
-var noSecret = []string{"0000000000000000000000000000000000000000000000000000000000000000"}
-
-func refused() error {
-	return fault.New(fault.Denied, "", "client authentication failed")
-}
-
-// HashSecret gives a secret as SecretHashes keeps it. Secrets are made by
-// NewSecret, 256 random bits, so a fast hash is enough: there is nothing to guess.
-func HashSecret(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
-}
-
-// NewSecret makes a client secret: 256 random bits in base64url, which no
-// urlencoding changes, so that clients who forget it (RFC 6749 2.3.1) still work.
-func NewSecret(random io.Reader) (string, error) {
-	var b [32]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return "", fault.Wrap(fault.Unavailable, "", "no randomness", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(b[:]), nil
-}
+// checkNothing is the way of public clients: PKCE is all they have (CA9).
+func checkNothing(context.Context, *Client, *Presented) error { return nil }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 const odd = "p+s%41 é&=:/" // changes under form-urlencoding
 
-func registry(t *testing.T) *Registry {
+func authenticator(t *testing.T) *Authenticator {
 	t.Helper()
 	r := New(Options{})
 	base := Client{
@@ -32,7 +33,7 @@ func registry(t *testing.T) *Registry {
 	with("psc", func(c *Client) { c.Profile = ProfilePSC })
 	with("odd", func(c *Client) { c.SecretHashes = []string{HashSecret(odd)} })
 	with("oddpsc", func(c *Client) { c.Profile, c.SecretHashes = ProfilePSC, []string{HashSecret(odd)} })
-	return r
+	return NewAuthenticator(AuthenticatorDeps{Clients: r})
 }
 
 func basicOf(id, secret string) Presented {
@@ -48,7 +49,7 @@ func both(b, p Presented) Presented {
 	return b
 }
 
-func TestAuthenticate(t *testing.T) {
+func TestCA1SecretsByHeaderAndBody(t *testing.T) {
 	none := func(id string) Presented { return Presented{PostID: id} }
 	cases := []struct {
 		name string
@@ -90,9 +91,9 @@ func TestAuthenticate(t *testing.T) {
 		{"urlencoded secret, psc", basicOf("oddpsc", url.QueryEscape(odd)), "oddpsc", 0},
 		{"odd secret by body is never decoded", postOf("oddpsc", odd), "oddpsc", 0},
 	}
-	r := registry(t)
+	a := authenticator(t)
 	for _, c := range cases {
-		got, err := r.Authenticate(c.in)
+		got, err := a.Authenticate(t.Context(), c.in)
 		if c.want == "" {
 			if got != nil || !fault.Is(err, c.kind) {
 				t.Errorf("%s: %v, %v; want a %v fault", c.name, got, err, c.kind)
@@ -106,11 +107,18 @@ func TestAuthenticate(t *testing.T) {
 }
 
 // Nothing in the refusal tells an unknown client from a wrong secret (CA8).
-func TestRefusalTellsNothing(t *testing.T) {
-	r := registry(t)
-	_, unknown := r.Authenticate(basicOf("nobody", "x"))
+func TestCA8RefusalTellsNothing(t *testing.T) {
+	a := authenticator(t)
+	words := func(err error) string { // all that an edge can show
+		f, ok := errors.AsType[*fault.Error](err)
+		if !ok {
+			t.Fatal(err)
+		}
+		return f.Kind.String() + f.Detail + fault.CodeOf(err)
+	}
+	_, unknown := a.Authenticate(t.Context(), basicOf("nobody", "x"))
 	for _, in := range []Presented{basicOf("basic", "x"), postOf("basic", "secret"), basicOf("post", "secret"), basicOf("psc", "x")} {
-		if _, err := r.Authenticate(in); err == nil || err.Error() != unknown.Error() {
+		if _, err := a.Authenticate(t.Context(), in); err == nil || words(err) != words(unknown) {
 			t.Errorf("%q differs from %q", err, unknown)
 		}
 	}
@@ -135,9 +143,9 @@ func BenchmarkAuthenticate(b *testing.B) {
 	if err := r.Add(&c); err != nil {
 		b.Fatal(err)
 	}
-	p := basicOf("a", "secret")
+	a, p := NewAuthenticator(AuthenticatorDeps{Clients: r}), basicOf("a", "secret")
 	for b.Loop() {
-		if _, err := r.Authenticate(p); err != nil {
+		if _, err := a.Authenticate(b.Context(), p); err != nil {
 			b.Fatal(err)
 		}
 	}

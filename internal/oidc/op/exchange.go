@@ -32,7 +32,9 @@ func exchangeOf(ctx context.Context) *exchange {
 
 // open applies the shared rules (TK3, CA1, RFC 6749 3.2). On failure the answer
 // is ready to be written.
-func (o *OP) open(c echo.Context) (*exchange, error) {
+//
+// path is that of the endpoint: what a client signs may be addressed to it.
+func (o *OP) open(c echo.Context, path string) (*exchange, error) {
 	h := c.Response().Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
@@ -47,7 +49,7 @@ func (o *OP) open(c echo.Context) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	caller, err := o.authenticate(c, form)
+	caller, err := o.authenticate(c, form, path)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +79,7 @@ func postForm(c echo.Context) (url.Values, error) {
 
 // authenticate says who is calling, or gives the one answer of CA8. The secret
 // is always compared; only a failure is counted.
-func (o *OP) authenticate(c echo.Context, form url.Values) (*client.Client, error) {
+func (o *OP) authenticate(c echo.Context, form url.Values, path string) (*client.Client, error) {
 	r := c.Request()
 	if form.Get("client_assertion") != "" || form.Get("client_assertion_type") != "" {
 		return nil, oauth.New(oauth.InvalidClient, "this authentication method is not supported")
@@ -91,7 +93,7 @@ func (o *OP) authenticate(c echo.Context, form url.Values) (*client.Client, erro
 	if !p.HasBasic && p.PostID == "" {
 		return nil, oauth.New(oauth.InvalidClient, "client authentication is missing").Basic()
 	}
-	caller, err := o.clients.Authenticate(p)
+	caller, err := o.callers.Authenticate(r.Context(), p)
 	if err == nil {
 		return caller, nil
 	}
@@ -117,12 +119,7 @@ func (o *OP) notAuthenticated(c echo.Context, p client.Presented, err error) err
 
 // knownID names the client for the counter, empty for one that does not exist.
 func (o *OP) knownID(p client.Presented) string {
-	id := p.PostID
-	if p.HasBasic {
-		if decoded, err := url.QueryUnescape(p.BasicID); err == nil {
-			id = decoded
-		}
-	}
+	id, _ := p.ClientID()
 	if _, err := o.clients.Lookup(id); err != nil {
 		return ""
 	}

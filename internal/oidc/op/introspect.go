@@ -23,7 +23,7 @@ const inactive = `{"active":false}`
 // about tokens issued to psc services, access or refresh: APIs do that with
 // tokens another service brings them (pro-sante-connect.md 1.9).
 func (o *OP) Introspect(c echo.Context) error {
-	x, err := o.open(c)
+	x, err := o.open(c, o.paths.Introspection)
 	if err == nil && x.client.Public() {
 		err = oauth.New(oauth.InvalidClient, "a public client may not introspect").Basic()
 	}

@@ -74,6 +74,7 @@ type Deps struct {
 // OP is the provider. Its methods are the endpoints.
 type OP struct {
 	clients   *client.Registry
+	callers   *client.Authenticator
 	requests  *grant.Requests
 	codes     *grant.Codes
 	tokens    *grant.Tokens
@@ -91,6 +92,7 @@ type OP struct {
 
 	issuer           string
 	authorizationURL string
+	paths            Paths
 	loginURL         func(string) string
 	errorPage        func(echo.Context, error) error
 	life             grant.Lifetimes
@@ -107,14 +109,14 @@ func New(d Deps) (*OP, error) {
 		d.Failures = func(context.Context, audit.Failure) {}
 	}
 	o := &OP{
-		clients: d.Clients, requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
+		clients: d.Clients, callers: client.NewAuthenticator(client.AuthenticatorDeps{Clients: d.Clients}), requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
 		subjects: d.Subjects, directory: d.Directory, keys: d.Keys, audit: d.Audit, failures: d.Failures,
 		throttle: newThrottle(d.KV), cookies: d.Cookies, clock: d.Clock, rand: d.Rand, log: d.Log,
-		issuer: d.Issuer, authorizationURL: d.AuthorizationURL, loginURL: d.LoginURL, errorPage: d.ErrorPage,
+		issuer: d.Issuer, authorizationURL: d.AuthorizationURL, paths: d.Paths.orDefaults(), loginURL: d.LoginURL, errorPage: d.ErrorPage,
 		life: d.Lifetimes.OrDefaults(),
 	}
 	var err error
-	o.discovery, err = newDocument(describe(d.Issuer, d.AuthorizationURL, d.Paths.orDefaults(), d.Keys.Algorithms()))
+	o.discovery, err = newDocument(describe(d.Issuer, d.AuthorizationURL, o.paths, d.Keys.Algorithms()))
 	if err != nil {
 		return nil, err
 	}

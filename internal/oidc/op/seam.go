@@ -49,7 +49,7 @@ func known(grantType string) bool {
 
 // Token is the token endpoint (RFC 6749 3.2).
 func (o *OP) Token(c echo.Context) error {
-	x, err := o.open(c)
+	x, err := o.open(c, o.paths.Token)
 	if err != nil {
 		return o.fail(c, oauth.Token, err)
 	}
@@ -70,7 +70,7 @@ func (o *OP) Token(c echo.Context) error {
 
 // Revoke is the revocation endpoint (RFC 7009).
 func (o *OP) Revoke(c echo.Context) error {
-	x, err := o.open(c)
+	x, err := o.open(c, o.paths.Revocation)
 	if err == nil && x.form.Get("token") == "" {
 		err = oauth.New(oauth.InvalidRequest, "token is missing")
 	}
