@@ -10,7 +10,7 @@ VERSION ?= 0.1.0
 FUZZTIME ?= 3s
 export CGO_ENABLED ?= 1
 
-.PHONY: demo build bridge deb test unit readers fuzz interop browser lint fmt bench tools packages clean
+.PHONY: conformance demo build bridge deb test unit readers fuzz interop browser lint fmt bench tools packages clean
 
 demo: ## provider, DMP, phones and an invented register on loopback
 	CGO_ENABLED=0 $(GO) run ./cmd/egide demo
@@ -58,6 +58,9 @@ $(GOLANGCI):
 	@if [ ! -x $(GOBIN_DIR)/golangci-lint ] || ! $(GOBIN_DIR)/golangci-lint version 2>/dev/null | grep -q "$(GOLANGCI_VERSION:v%=%)"; then \
 	  $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION); fi
 	@cp $(GOBIN_DIR)/golangci-lint $@
+
+conformance: ## docs/conformance.md: which requirement is held by which tests
+	$(GO) run ./conformance/requirements
 
 fmt:
 	gofmt -w cmd internal conformance templates assets

@@ -27,7 +27,7 @@ import (
 // The authorization endpoint lives on another host than the issuer, as in the
 // real service (pro-sante-connect.md 0.2): login, second name of the endpoint,
 // single sign-on and logout go through both.
-func TestAuthorizationOnAnotherHost(t *testing.T) {
+func TestME2AuthorizationOnAnotherHost(t *testing.T) {
 	addr, err := harness.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -111,7 +111,7 @@ func (s *service) byPhone(b *harness.Browser, p *device.Phone) *oidc.Tokens[*oid
 
 // « Ce n'est pas moi »: from the press on the phone to the refusal everywhere,
 // less than a second; SSO, UserInfo and refresh are over; the card undoes it.
-func TestFreezeEndsEverythingInASecond(t *testing.T) {
+func TestLO8FreezeEndsEverythingInASecond(t *testing.T) {
 	t.Parallel()
 	d := harness.Start(t)
 	p := activate(t, d, nurseLogin, nurseMail, nurseMobile)

@@ -84,7 +84,7 @@ func together(call func(int) answer) []answer {
 
 // TK2, HA9: a stolen code raced against its owner gives one answer at most, and
 // what was answered dies with the replay.
-func TestParallelRedemptionsHaveOneWinner(t *testing.T) {
+func TestD2HA9TK2ParallelRedemptionsHaveOneWinner(t *testing.T) {
 	d := harness.Start(t)
 	for _, id := range []string{"demo-psc", "demo-oidc"} {
 		t.Run(id, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestParallelRedemptionsHaveOneWinner(t *testing.T) {
 
 // Section 13: a psc client that lost an answer gets the same successor again;
 // once that was used, the old token is a theft and kills the family.
-func TestParallelRefreshesHaveOneSuccessor(t *testing.T) {
+func TestD2HA9ParallelRefreshesHaveOneSuccessor(t *testing.T) {
 	d := harness.Start(t)
 	s := newService(t, d, "demo-psc", "openid", "scope_all")
 	first := s.login(s.browser(), d.Login(t, "approve-300ms"))
@@ -152,7 +152,7 @@ func TestParallelRefreshesHaveOneSuccessor(t *testing.T) {
 
 // In the strict profile there is no grace: two uses of one refresh token end
 // the family (RFC 9700 4.14.2).
-func TestReplayedRefreshEndsTheFamilyOfAStrictClient(t *testing.T) {
+func TestD1TK8ReplayedRefreshEndsTheFamilyOfAStrictClient(t *testing.T) {
 	d := harness.Start(t)
 	s := newService(t, d, "demo-oidc", "openid", "scope_all")
 	first := s.login(s.browser(), d.Login(t, "approve-300ms"))

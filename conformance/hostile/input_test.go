@@ -152,7 +152,7 @@ func look(t *testing.T, insult string, a answer) {
 }
 
 // D7: whatever a request says of itself, addresses come from the configuration.
-func TestAttackHostHeader(t *testing.T) {
+func TestD7AttackHostHeader(t *testing.T) {
 	d := harness.Start(t)
 	c := d.Client(t, "demo-oidc")
 	good := d.Sheet.AuthorizationEndpoint + "?" + url.Values{

@@ -21,7 +21,7 @@ var varying = regexp.MustCompile(`/login/[A-Za-z0-9_-]{43}|name="csrf" value="[^
 // PG4, PG-43, architecture point 7: to a browser the holder has not used, one who
 // is unknown, locked, expired, suspended, closed or without a phone looks exactly
 // like one whose phone does not answer, in the same time.
-func TestStrangerHearsTheSameInTheSameTime(t *testing.T) {
+func TestPG4StrangerHearsTheSameInTheSameTime(t *testing.T) {
 	d := harness.Start(t)
 	kinds := map[string]string{"nobody": "899700999990", "ignore": d.Login(t, "ignore")}
 	for _, behaviour := range []string{"locked", "expired", "suspended", "closed-record", "card-only"} {

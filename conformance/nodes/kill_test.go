@@ -65,7 +65,7 @@ func (k *killed) reign() {
 // HA5: a provider that is killed at any instant never has issued a token that
 // its traces don't know, never takes a consumed thing twice, and takes up open
 // logins where they were.
-func TestKilledAtRandomInstants(t *testing.T) {
+func TestHA1KilledAtRandomInstants(t *testing.T) {
 	dir := t.TempDir()
 	people := harness.People(workers)
 	register, err := harness.Register(t.Context(), dir, people)

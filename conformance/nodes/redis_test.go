@@ -80,7 +80,7 @@ func pair(t *testing.T) (a, b *harness.Node) {
 
 // A login begun on one node, approved by a phone that hangs on the other, is
 // redeemed on either; the session serves on both; what one revokes the other refuses.
-func TestTwoNodesShareEverythingThatMatters(t *testing.T) {
+func TestHA9TwoNodesShareEverythingThatMatters(t *testing.T) {
 	a, b := pair(t)
 	people := harness.People(3)
 	if err := harness.Phones(t.Context(), a, people); err != nil { // phones hang on node a

@@ -86,7 +86,7 @@ func TestServesDiscoveryAtBothPaths(t *testing.T) {
 
 // HA8: a configuration that could not be read, or that moves what is open,
 // leaves the old one in force.
-func TestBrokenReloadKeepsTheOldConfiguration(t *testing.T) {
+func TestHA8BrokenReloadKeepsTheOldConfiguration(t *testing.T) {
 	p, c := node(t, Production)
 	p.Reload(t.Context(), Config{}, fault.New(fault.Invalid, "", "unreadable"))
 	moved := c

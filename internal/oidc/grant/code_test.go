@@ -99,7 +99,7 @@ func TestNonsenseIsNoCode(t *testing.T) {
 	}
 }
 
-func TestHundredRedemptionsHaveOneWinner(t *testing.T) {
+func TestD2HA9HundredRedemptionsHaveOneWinner(t *testing.T) {
 	d, _ := open(t)
 	codes, tokens, ctx := NewCodes(d), NewTokens(d), context.Background()
 	text, err := codes.Issue(ctx, someCode())

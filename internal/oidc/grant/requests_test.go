@@ -104,7 +104,7 @@ func TestAnotherBrowserLearnsNothing(t *testing.T) {
 	}
 }
 
-func TestExpiredRequestShowsTheWayBack(t *testing.T) {
+func TestAZ21ExpiredRequestShowsTheWayBack(t *testing.T) {
 	d, c := open(t)
 	q, ctx := NewRequests(d), context.Background()
 	open, done := startRequest(t, q, browser), startRequest(t, q, browser)
@@ -160,7 +160,7 @@ func TestOldestOpenLoginOfABrowserIsDropped(t *testing.T) {
 	}
 }
 
-func TestHundredCompletionsHaveOneWinner(t *testing.T) {
+func TestD2HA9HundredCompletionsHaveOneWinner(t *testing.T) {
 	d, _ := open(t)
 	q, ctx := NewRequests(d), context.Background()
 	r := startRequest(t, q, browser)

@@ -33,7 +33,7 @@ func refresh(tokens *Tokens, id string, generation uint64, grace bool) refreshed
 
 // psc: a hundred callers with one token get one successor, and everything that
 // makes up the token again is equal, so that its text is.
-func TestHundredRefreshesHaveOneSuccessorInGrace(t *testing.T) {
+func TestD2HA9HundredRefreshesHaveOneSuccessorInGrace(t *testing.T) {
 	d, _ := open(t)
 	tokens := NewTokens(d)
 	f := startFamily(t, tokens)
@@ -56,7 +56,7 @@ func TestHundredRefreshesHaveOneSuccessorInGrace(t *testing.T) {
 
 // oidc: no grace. One of a hundred wins; the others are reuse, and because
 // nothing tells the thief from the owner the family dies (RFC 9700 4.14).
-func TestHundredRefreshesWithoutGraceHaveOneWinnerAndKill(t *testing.T) {
+func TestD2HA9HundredRefreshesWithoutGraceHaveOneWinnerAndKill(t *testing.T) {
 	d, _ := open(t)
 	tokens := NewTokens(d)
 	f := startFamily(t, tokens)

@@ -15,7 +15,7 @@ import (
 
 // AZ22: who learns the address of somebody's login sees nothing of it and moves
 // nothing, whatever step it is at.
-func TestAttackAddressOpenedInAnotherBrowser(t *testing.T) {
+func TestD5AZ22AttackAddressOpenedInAnotherBrowser(t *testing.T) {
 	w := newWorld(t)
 	victim, p := w.browser(), w.phone(camille)
 	path := victim.login()
@@ -56,7 +56,7 @@ func TestAttackAddressOpenedInAnotherBrowser(t *testing.T) {
 }
 
 // PG3: a form from elsewhere moves nothing and shows the step that is due.
-func TestAttackForgedForm(t *testing.T) {
+func TestPG3AttackForgedForm(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()
 	path := b.login()
@@ -92,7 +92,7 @@ func csrfOf(b *browser, path string) string {
 
 // SE1: a session cookie planted before the login opens nothing after it, and a
 // live session of another person ends with the change of user.
-func TestAttackSessionFixation(t *testing.T) {
+func TestSE1AttackSessionFixation(t *testing.T) {
 	w := newWorld(t)
 	attacker, own := w.browser(), w.phone(noemie)
 	attacker.enter(own, noemie)
@@ -198,7 +198,7 @@ func TestNewerRequestSupersedesTheOlder(t *testing.T) {
 	}
 }
 
-func TestDoubleSubmitAsksOnce(t *testing.T) {
+func TestAZ23DoubleSubmitAsksOnce(t *testing.T) {
 	w := newWorld(t)
 	b, p := w.browser(), w.phone(camille)
 	path := b.login()
@@ -288,7 +288,7 @@ func TestConsumedButNotFinishedIsNoDeadEnd(t *testing.T) {
 }
 
 // PG2: whatever a service or a stranger puts in is text on the page.
-func TestAttackMarkupInReflectedValues(t *testing.T) {
+func TestPG2AttackMarkupInReflectedValues(t *testing.T) {
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(2)>`
 	w := newWorld(t)
 	b := w.browser()

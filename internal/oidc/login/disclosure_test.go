@@ -8,7 +8,7 @@ import (
 )
 
 // To a browser the holder has not used, nobody can be told from anybody.
-func TestAttackWhoExists(t *testing.T) {
+func TestPG4AttackWhoExists(t *testing.T) {
 	w := newWorld(t)
 	w.people.add("899700990031", "VERA", "VERROU", "10", "DR")
 	w.people.add("899700990049", "SUZON", "PAUSE", "10", "DR")
@@ -118,7 +118,7 @@ func TestDeliveryIsShownInKnownBrowsersOnly(t *testing.T) {
 // The same in time: over 200 tries in alternation, a holder who exists and one
 // who does not cost the page the same calls of the store, in the same order.
 // Calls are compared, not clocks, so that a busy machine proves nothing.
-func TestAttackWhoExistsByTheWorkDone(t *testing.T) {
+func TestPG4AttackWhoExistsByTheWorkDone(t *testing.T) {
 	w := newWorld(t)
 	w.phone(camille)
 	var usual string

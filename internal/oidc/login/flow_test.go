@@ -16,7 +16,7 @@ import (
 )
 
 // The fixed names other programs rely on (issue 2, section 4).
-func TestHooksOfEveryPage(t *testing.T) {
+func TestD10HooksOfEveryPage(t *testing.T) {
 	w := newWorld(t)
 	b, p := w.browser(), w.phone(camille)
 	path := b.login()
@@ -32,7 +32,7 @@ func TestHooksOfEveryPage(t *testing.T) {
 	b.get(path).wants(t, `<button id="continue"`, `id="not-me"`, "Dr\u00a0Camille EXEMPLE", "Médecin", "CABINET INVENTE, Rennes", "8997\u00a00099\u00a00015")
 }
 
-func TestLoginWithoutScript(t *testing.T) {
+func TestD10LoginWithoutScript(t *testing.T) {
 	w := newWorld(t)
 	b, p := w.browser(), w.phone(camille)
 	path := b.login()
@@ -122,7 +122,7 @@ func TestHolderRefuses(t *testing.T) {
 	}
 }
 
-func TestCancelGivesAccessDeniedAndStopsThePhone(t *testing.T) {
+func TestAZ21CancelGivesAccessDeniedAndStopsThePhone(t *testing.T) {
 	w := newWorld(t)
 	b, p := w.browser(), w.phone(camille)
 	path := b.login()
@@ -239,7 +239,7 @@ func TestClosedWhileThePhoneAnswered(t *testing.T) {
 	}
 }
 
-func TestNoTraceNoLogin(t *testing.T) {
+func TestD3HA5NoTraceNoLogin(t *testing.T) {
 	w := newWorld(t)
 	b, p := w.browser(), w.phone(camille)
 	path := b.login()

@@ -180,7 +180,7 @@ func TestLoginWithAnOfflineCode(t *testing.T) {
 }
 
 // To a browser that the holder has not used, a wrong code and nobody are one answer.
-func TestAttackOfflineCodeTellsNobody(t *testing.T) {
+func TestPG5AttackOfflineCodeTellsNobody(t *testing.T) {
 	w := newWorld(t)
 	p := w.phone(camille)
 	must(t, p.SetOffline(t.Context(), pin))

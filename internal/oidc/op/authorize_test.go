@@ -335,9 +335,9 @@ func TestDeniedLogin(t *testing.T) {
 	}
 }
 
-// TestForeignBrowserResume: whoever learns the address of a finished login
+// TestD5AZ22ForeignBrowserResume: whoever learns the address of a finished login
 // cannot fetch its code (AZ22).
-func TestForeignBrowserResume(t *testing.T) {
+func TestD5AZ22ForeignBrowserResume(t *testing.T) {
 	w := newWorld(t)
 	handle, browser := w.pending(ask("web"))
 	w.finish(handle, authn.ECPS)
@@ -415,8 +415,8 @@ func TestClosedHolderGetsNoCode(t *testing.T) {
 	}
 }
 
-// TestNoTraceNoCode and store: what cannot be traced or confirmed is not given (D3, HA5).
-func TestNoTraceNoCode(t *testing.T) {
+// TestD3HA5NoTraceNoCode and store: what cannot be traced or confirmed is not given (D3, HA5).
+func TestD3HA5NoTraceNoCode(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	w.audit.Break(errors.New("disk full"))
@@ -430,7 +430,7 @@ func TestNoTraceNoCode(t *testing.T) {
 	}
 }
 
-func TestEleventhOpenLoginDropsTheOldest(t *testing.T) {
+func TestAZ23EleventhOpenLoginDropsTheOldest(t *testing.T) {
 	w := newWorld(t)
 	first, browser := w.pending(ask("web"))
 	var last string

@@ -158,7 +158,7 @@ func TestScopeWithoutOpenID(t *testing.T) {
 
 // A session opened by an offline code stands below every eidas level: whoever
 // asks one of them gets the login page, and cancelling costs nothing (S-64).
-func TestStepUpFromAnOfflineCode(t *testing.T) {
+func TestPG5StepUpFromAnOfflineCode(t *testing.T) {
 	w := newWorld(t)
 	s, cookie := w.login(authn.ECPSOffline)
 	for _, level := range []string{"eidas1", "eidas2", "eidas3", "eidas3 eidas1"} {

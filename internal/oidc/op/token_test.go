@@ -330,8 +330,8 @@ func TestScopeOnlyShrinks(t *testing.T) {
 	}
 }
 
-// TestPolicyAgainAtRedemptionAndRefresh: D6.
-func TestPolicyAgainAtRedemptionAndRefresh(t *testing.T) {
+// TestD6PolicyAgainAtRedemptionAndRefresh: D6.
+func TestD6PolicyAgainAtRedemptionAndRefresh(t *testing.T) {
 	for name, end := range map[string]func(*world){
 		"session ended": func(w *world) { w.endAll() },
 		"holder closed": func(w *world) { w.people.close(doctor.ID) },
@@ -359,8 +359,8 @@ func TestPolicyAgainAtRedemptionAndRefresh(t *testing.T) {
 	}
 }
 
-// TestNoTraceNoToken: fails closed when the trace cannot be written (HA5).
-func TestNoTraceNoToken(t *testing.T) {
+// TestD3HA5NoTraceNoToken: fails closed when the trace cannot be written (HA5).
+func TestD3HA5NoTraceNoToken(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	got := w.redeem("psc", w.code("psc", cookie))
@@ -377,8 +377,8 @@ func TestNoTraceNoToken(t *testing.T) {
 	}
 }
 
-// TestStoreGone: D3, at each endpoint that needs the store.
-func TestStoreGone(t *testing.T) {
+// TestD3StoreGone: D3, at each endpoint that needs the store.
+func TestD3StoreGone(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	got := w.redeem("psc", w.code("psc", cookie))

@@ -64,7 +64,7 @@ func begin(t *testing.T, s *Sessions) (Session, string) {
 	return v, cookie
 }
 
-func TestCookieOpensItsSessionOnly(t *testing.T) {
+func TestSE2CookieOpensItsSessionOnly(t *testing.T) {
 	s, _, _ := open(t)
 	ctx := context.Background()
 	v, cookie := begin(t, s)
@@ -178,7 +178,7 @@ func TestIdleAndAbsoluteEnd(t *testing.T) {
 }
 
 // The store may keep a record longer than its time by our clock (HA7).
-func TestOurClockDecidesToo(t *testing.T) {
+func TestHA7OurClockDecidesToo(t *testing.T) {
 	s, _, counted := open(t)
 	v, cookie := begin(t, s)
 	late := New(Deps{KV: counted.KV, Clock: clock.NewManual(start.Add(31 * time.Minute)), Rand: rand.Reader})

@@ -75,7 +75,7 @@ func TestAttackCookieOfAnotherShape(t *testing.T) {
 	}
 }
 
-func TestCSRFTokenServesOneBrowserAndOneLogin(t *testing.T) {
+func TestPG3CSRFTokenServesOneBrowserAndOneLogin(t *testing.T) {
 	token := web.CSRF("browser-a", "login-1")
 	if !web.CheckCSRF("browser-a", "login-1", token) {
 		t.Fatal("the right token is refused")

@@ -146,7 +146,7 @@ func TestNonceIsFreshAndInThePolicy(t *testing.T) {
 }
 
 // A stranger who forges forwarding headers must not choose his address, scheme or certificate (D7).
-func TestForwardingHeadersAreBelievedFromConfiguredProxiesOnly(t *testing.T) {
+func TestD7ForwardingHeadersAreBelievedFromConfiguredProxiesOnly(t *testing.T) {
 	for _, tc := range []struct{ name, peer, wantIP, wantCert string }{
 		{"attack: direct caller forges", "203.0.113.9:4000", "203.0.113.9", ""},
 		{"attack: private peer that is no proxy", "10.9.9.9:4000", "10.9.9.9", ""},
@@ -169,7 +169,7 @@ func TestForwardingHeadersAreBelievedFromConfiguredProxiesOnly(t *testing.T) {
 	}
 }
 
-func TestPanicShowsNoStack(t *testing.T) {
+func TestPG6PanicShowsNoStack(t *testing.T) {
 	s := newSite(t, "production")
 	s.GET("/x", func(echo.Context) error { panic("secret cause") })
 	w := s.do(get("/x", "Accept", html))

@@ -76,7 +76,7 @@ func child(t *testing.T, dir string, env ...string) (*exec.Cmd, *bufio.Scanner) 
 	return cmd, bufio.NewScanner(out)
 }
 
-func TestKilledNodeLosesNothingAcknowledged(t *testing.T) {
+func TestHA1HA5KilledNodeLosesNothingAcknowledged(t *testing.T) {
 	dir := t.TempDir()
 	var acknowledged []uint64
 	for try := range 10 {

@@ -103,7 +103,7 @@ func TestRecordSaysWhoWhatWhenAndWhere(t *testing.T) {
 	}
 }
 
-func TestRecordIsDurableBeforeItIsAnswered(t *testing.T) {
+func TestHA5RecordIsDurableBeforeItIsAnswered(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	disk := &slowDisk{}

@@ -90,7 +90,7 @@ func edit(t *testing.T, dir, file string, change func([]string) []string) {
 	put(t, path, []byte(strings.Join(change(lines), "")))
 }
 
-func TestTamperedTracesShow(t *testing.T) {
+func TestHA5TamperedTracesShow(t *testing.T) {
 	t.Parallel()
 	dir, early := history(t)
 	wantClean(t, dir, "", 700)

@@ -146,7 +146,7 @@ func TestServerThatEvictsIsRefused(t *testing.T) {
 
 // A server that is gone never confirms: no write is believed, no replay
 // accepted (D3). When it is back the same store serves again.
-func TestServerGoneFailsClosedAndComesBack(t *testing.T) {
+func TestD3ServerGoneFailsClosedAndComesBack(t *testing.T) {
 	s := startServer(t)
 	kv := s.open(t, "")
 	ctx := t.Context()

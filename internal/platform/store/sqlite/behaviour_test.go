@@ -19,7 +19,7 @@ import (
 
 // An administrator or NTP sets the wall clock back an hour, and the program is
 // restarted: what had expired stays dead (HA7).
-func TestClockSetBackRevivesNothing(t *testing.T) {
+func TestHA7ClockSetBackRevivesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	c := clock.NewManual(epoch)
 	s := openAt(t, path, c)
@@ -111,7 +111,7 @@ func TestCancelledCallerHearsTheTruth(t *testing.T) {
 	done.Wait()
 }
 
-func TestClosedStoreConfirmsNothing(t *testing.T) {
+func TestD3ClosedStoreConfirmsNothing(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "state.db"), clock.NewManual(epoch))
 	var done sync.WaitGroup
 	for g := range 8 {

@@ -99,7 +99,7 @@ func work(s *Store) {
 
 // kill -9 at random instants: what was acknowledged is there, and what was
 // consumed never comes back.
-func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
+func TestHA5KilledProcessLosesNothingAcknowledged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	total := 0
 	for range 5 {

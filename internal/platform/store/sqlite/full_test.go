@@ -65,7 +65,7 @@ func limitFiles(bytes uint64) error {
 
 // A full disk refuses writes with Unavailable, consumes nothing, loses nothing,
 // and the store serves again once there is room.
-func TestFullDiskFailsClosedAndRecovers(t *testing.T) {
+func TestHA5FullDiskFailsClosedAndRecovers(t *testing.T) {
 	cmd, out := spawn(t, "full", filepath.Join(t.TempDir(), "state.db"))
 	said, err := io.ReadAll(out)
 	if err := errors.Join(err, cmd.Wait()); err != nil {
