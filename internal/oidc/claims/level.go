@@ -7,10 +7,18 @@ import (
 	"github.com/egide-id/egide/internal/oidc/client"
 )
 
+// Levels is what a request says of the acr.
+type Levels struct {
+	Wanted []string // acr_values, a voluntary acr claim, or the client's default
+	Must   []string // an essential acr claim: one of these or an error (Core 5.5.1.1)
+}
+
 // ACR chooses the level to answer with, and tells whether the authentication
 // is enough. When it is not, the caller steps up or refuses: a level asked and
 // not reached never becomes a lower answer (AZ14, architecture point 9).
 //
+//   - essential, whatever the profile: the first value asked that was reached,
+//     because an answer must be one of them; Wanted then says nothing more.
 //   - psc: of the closed list eidas1, eidas2, eidas3 the first value asked that
 //     was reached; nothing asked, or nothing known, means eidas1 (section 13).
 //   - oidc: one of the known values asked must be reached; the answer is the
@@ -18,30 +26,50 @@ import (
 //
 // The offline code reaches no eidas level: it counts only for an oidc client
 // that opted in to it, and for a request that names it or no known level.
-func ACR(c *client.Client, asked []string, a authn.Authentication) (acr string, enough bool) {
+func ACR(c *client.Client, asked Levels, a authn.Authentication) (acr string, enough bool) {
 	if !c.AllowsMeans(a.Means) {
 		return "", false
 	}
-	wanted := knownLevels(c, asked)
-	if len(wanted) == 0 && c.Profile == client.ProfilePSC {
-		wanted = []string{authn.Eidas1}
-	}
 	reached := a.Means.Levels()
+	if len(asked.Must) > 0 {
+		return firstOf(knownLevels(c, asked.Must), reached)
+	}
+	wanted := knownLevels(c, asked.Wanted)
+	if c.Profile == client.ProfilePSC {
+		if len(wanted) == 0 {
+			wanted = []string{authn.Eidas1}
+		}
+		return firstOf(wanted, reached)
+	}
 	if len(reached) == 0 {
 		return "", false
 	}
-	highest := reached[len(reached)-1]
-	if len(wanted) == 0 {
-		return highest, true
+	if len(wanted) > 0 {
+		if _, ok := firstOf(wanted, reached); !ok {
+			return "", false
+		}
 	}
-	i := slices.IndexFunc(wanted, func(level string) bool { return slices.Contains(reached, level) })
-	switch {
-	case i < 0:
-		return "", false
-	case c.Profile == client.ProfilePSC:
-		return wanted[i], true
+	return reached[len(reached)-1], true
+}
+
+// Reachable tells whether any login could answer with the level that is asked:
+// if none can, no page would help and the service is told at once.
+func Reachable(c *client.Client, asked Levels) bool {
+	for _, m := range [...]authn.Means{authn.Card, authn.ECPS, authn.ECPSOffline} {
+		if _, ok := ACR(c, asked, authn.Authentication{Means: m}); ok {
+			return true
+		}
 	}
-	return highest, true
+	return false
+}
+
+func firstOf(wanted, reached []string) (string, bool) {
+	for _, level := range wanted {
+		if slices.Contains(reached, level) {
+			return level, true
+		}
+	}
+	return "", false
 }
 
 // knownLevels drops what this client's profile does not know; acr_values never

@@ -52,7 +52,7 @@ func TestACR(t *testing.T) {
 		{"no means at all", oidc, "", "eidas1", ""},
 	}
 	for _, c := range cases {
-		got, enough := ACR(c.c, strings.Fields(c.asked), authn.Authentication{Means: c.means})
+		got, enough := ACR(c.c, Levels{Wanted: strings.Fields(c.asked)}, authn.Authentication{Means: c.means})
 		if got != c.want || enough != (c.want != "") {
 			t.Errorf("%s: %q %v, want %q", c.name, got, enough, c.want)
 		}

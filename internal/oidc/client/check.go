@@ -51,6 +51,7 @@ func (c *Client) Check() []Fault {
 	k.grants()
 	k.tokens()
 	k.lifetimes()
+	k.requests()
 	return k.faults
 }
 

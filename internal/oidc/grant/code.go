@@ -19,6 +19,7 @@ type Code struct {
 	CodeChallenge string                `json:"challenge,omitempty"` // S256; empty when none was sent
 	Nonce         string                `json:"nonce,omitempty"`
 	Scope         []string              `json:"scope,omitempty"`
+	Claims        Claims                `json:"claims,omitzero"`
 	ACR           string                `json:"acr,omitempty"`
 	SID           string                `json:"sid,omitempty"`
 	Auth          *authn.Authentication `json:"auth,omitempty"`

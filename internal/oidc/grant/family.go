@@ -25,6 +25,7 @@ type Family struct {
 	SID      string               `json:"sid"`
 	Auth     authn.Authentication `json:"auth"` // with sub, national identifier and epoch
 	Scope    []string             `json:"scope,omitempty"`
+	Claims   Claims               `json:"claims,omitzero"`
 	ACR      string               `json:"acr,omitempty"`
 	Nonce    string               `json:"nonce,omitempty"`
 	Ends     time.Time            `json:"ends"` // absolute end, that of the session

@@ -37,6 +37,8 @@ type Request struct {
 	HintSub       string    `json:"hint_sub,omitempty"` // sub of a valid id_token_hint: only this person may answer
 	Scope         []string  `json:"scope,omitempty"`
 	ACRValues     []string  `json:"acrs,omitempty"`
+	MustACRs      []string  `json:"must_acrs,omitempty"` // essential: one of these or an error
+	Claims        Claims    `json:"claims,omitzero"`
 	MaxAge        *int      `json:"max_age,omitempty"`
 	BrowserHash   string    `json:"browser"` // Hash of the browser's secret cookie
 	Started       time.Time `json:"started"`
@@ -51,6 +53,14 @@ type Request struct {
 	Reason   string                `json:"reason,omitempty"` // PF code of a denial
 	Shared   bool                  `json:"shared,omitempty"` // shared post: no session for the next person
 	Reauth   bool                  `json:"reauth,omitempty"` // an existing session does not satisfy it
+}
+
+// Claims are those asked for by name (Core 5.5), beside what the scopes give.
+// They go with the login into its code and its token family, so that a refresh
+// answers what was asked at first.
+type Claims struct {
+	IDToken  []string `json:"id,omitempty"`
+	UserInfo []string `json:"info,omitempty"`
 }
 
 // fresh is what the service asked, without anything that happened since.

@@ -32,7 +32,7 @@ func (l *Login) cardChallenge(c echo.Context) error {
 	if v.login.Progress != grant.Pending || !l.offersCard(v) {
 		return c.JSON(http.StatusConflict, map[string]string{"code": moved})
 	}
-	acr, _ := claims.ACR(v.client, v.login.ACRValues, authn.Authentication{Means: authn.Card})
+	acr, _ := claims.ACR(v.client, v.levels(), authn.Authentication{Means: authn.Card})
 	token, id, err := l.Cards.Challenge(v.ctx, cards.Ask{
 		Login: v.login.Handle, Browser: v.login.BrowserHash, Service: v.client.Name, ACR: acr,
 	})

@@ -55,13 +55,18 @@ func (l *Login) finish(v *visit) error {
 
 // enough tells whether the means reaches what the service asked.
 func (l *Login) enough(v *visit, auth authn.Authentication) bool {
-	_, enough := claims.ACR(v.client, v.login.ACRValues, auth)
+	_, enough := claims.ACR(v.client, v.levels(), auth)
 	return enough
+}
+
+// levels is what the service asked of the acr.
+func (v *visit) levels() claims.Levels {
+	return claims.Levels{Wanted: v.login.ACRValues, Must: v.login.MustACRs}
 }
 
 // succeed opens the session and goes back to the dispatcher.
 func (l *Login) succeed(v *visit, p proven) error {
-	acr, _ := claims.ACR(v.client, v.login.ACRValues, p.auth)
+	acr, _ := claims.ACR(v.client, v.levels(), p.auth)
 	p.event.Subject, p.event.Sub, p.event.Client = p.auth.Subject.String(), p.auth.Sub, v.client.ID
 	p.event.Means, p.event.Device, p.event.ACR = string(p.auth.Means), p.auth.Ref, acr
 	sid, err := l.begin(v, p)

@@ -52,7 +52,7 @@ func (o *OP) issue(ctx context.Context, a *asking, out outcome) (string, error) 
 	}
 	c := grant.Code{
 		ClientID: a.client.ID, RedirectURI: a.to.redirectURI, CodeChallenge: a.challenge, Nonce: a.nonce,
-		Scope: a.scope, ACR: out.acr, SID: out.sid, Auth: &out.auth,
+		Scope: a.scope, Claims: a.claims, ACR: out.acr, SID: out.sid, Auth: &out.auth,
 		SessionEnds: out.session.Ends, Family: family,
 	}
 	if life := a.client.Lifetimes.Code; life > 0 {

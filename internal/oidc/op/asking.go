@@ -2,8 +2,11 @@ package op
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/egide-id/egide/internal/oidc/claims"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/oidc/oauth"
 )
 
@@ -16,8 +19,9 @@ type asking struct {
 	challenge string
 	prompt    prompt
 	maxAge    *int
-	acrValues []string // as sent; claims.ACR knows what they mean to this client
-	hintSub   string   // sub of a valid id_token_hint
+	levels    claims.Levels
+	claims    grant.Claims // asked for by name
+	onlySub   string       // the one person who may answer: of a valid id_token_hint, or of the claims parameter
 	locales   string
 	loginHint string
 	rawPrompt string
@@ -48,10 +52,7 @@ func (o *OP) read(caller *client.Client, p parameters, to *destination) (*asking
 	}
 	a := &asking{
 		client: caller, to: *to, nonce: p.get("nonce"), challenge: p.get("code_challenge"),
-		locales: p.get("ui_locales"), loginHint: p.get("login_hint"), rawPrompt: p.get("prompt"),
-	}
-	if a.acrValues = p.list("acr_values"); len(a.acrValues) > maxLevels {
-		a.acrValues = a.acrValues[:maxLevels]
+		locales: p.hint("ui_locales"), loginHint: p.hint("login_hint"), rawPrompt: p.get("prompt"),
 	}
 	return a, o.fill(a, p)
 }
@@ -89,15 +90,38 @@ func (o *OP) fill(a *asking, p parameters) (err error) {
 	if a.prompt, err = parsePrompt(p.list("prompt")); err != nil {
 		return err
 	}
-	if a.maxAge, err = p.maxAge(); err != nil {
+	if a.maxAge, err = maxAge(a.client, p); err != nil {
 		return err
 	}
 	if hint := p.get("id_token_hint"); hint != "" {
-		claims, err := o.readHint(hint)
+		read, err := o.readHint(hint)
 		if err != nil {
 			return oauth.New(oauth.InvalidRequest, "id_token_hint is not an ID token of this provider").Because(err)
 		}
-		a.hintSub = claims.Sub
+		a.onlySub = read.Sub
+	}
+	return a.readClaims(p)
+}
+
+// readClaims reads what is asked by name: claims, levels and person (Core 5.5).
+func (a *asking) readClaims(p parameters) error {
+	var asked claims.Request
+	if text := p.get("claims"); text != "" {
+		var err error
+		if asked, err = claims.ParseRequest(text); err != nil {
+			return oauth.New(oauth.InvalidRequest, "the claims parameter cannot be read").Because(err)
+		}
+	}
+	a.claims = grant.Claims{IDToken: asked.IDToken, UserInfo: asked.UserInfo}
+	if asked.Sub != "" {
+		if a.onlySub != "" && a.onlySub != asked.Sub {
+			return oauth.New(oauth.InvalidRequest, "id_token_hint and claims name two persons")
+		}
+		a.onlySub = asked.Sub
+	}
+	a.levels = levels(a.client, strings.Fields(p.hint("acr_values")), asked)
+	if len(a.levels.Must) > 0 && !claims.Reachable(a.client, a.levels) {
+		return oauth.New(oauth.UnmetAuthentication, "no login reaches the level that is essential")
 	}
 	return nil
 }

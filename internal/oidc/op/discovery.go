@@ -89,14 +89,14 @@ func describe(issuer, authorization string, p Paths, algorithms []jose.Signature
 			TokenEndpointAuthMethodsSupported:         methods,
 			RevocationEndpointAuthMethodsSupported:    methods,
 			IntrospectionEndpointAuthMethodsSupported: secrets,
-			DisplayValuesSupported:                    []oidc.Display{oidc.DisplayPage},
+			DisplayValuesSupported:                    []oidc.Display{oidc.DisplayPage, oidc.DisplayPopup, oidc.DisplayTouch},
 			ClaimTypesSupported:                       []string{"normal"},
 			ClaimsSupported:                           supportedClaims(),
 			CodeChallengeMethodsSupported:             []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
 			UILocalesSupported:                        oidc.ParseLocales([]string{"fr", "en"}),
 		},
-		ResponseIssSupported: true,
-		PromptValues:         []string{"none", "login", "consent", "select_account"},
+		ClaimsParameterSupported: true, ResponseIssSupported: true,
+		PromptValues: []string{"none", "login", "consent", "select_account"},
 	}
 }
 

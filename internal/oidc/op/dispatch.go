@@ -60,10 +60,10 @@ func (o *OP) judge(ctx context.Context, cookie string, a *asking) (session.Sessi
 		}
 		return none, "", needsLogin, err
 	}
-	if a.prompt.page || a.hintSub != "" && a.hintSub != s.Auth.Sub || tooOld(s.Auth.At, a.maxAge, o.clock.Now()) {
+	if a.prompt.page || a.onlySub != "" && a.onlySub != s.Auth.Sub || tooOld(s.Auth.At, a.maxAge, o.clock.Now()) {
 		return s, "", needsLogin, nil
 	}
-	acr, ok := level(a.client, a.acrValues, s.Auth)
+	acr, ok := a.level(s.Auth)
 	if !ok {
 		return s, "", needsLevel, nil
 	}
@@ -80,7 +80,7 @@ func (a *asking) request(browserSecret string) grant.Request {
 	return grant.Request{
 		ClientID: a.client.ID, RedirectURI: a.to.redirectURI, ResponseMode: a.to.mode, State: a.to.state,
 		Nonce: a.nonce, CodeChallenge: a.challenge, Prompt: a.rawPrompt, UILocales: a.locales, LoginHint: a.loginHint,
-		Scope: a.scope, ACRValues: a.acrValues, MaxAge: a.maxAge, HintSub: a.hintSub,
+		Scope: a.scope, ACRValues: a.levels.Wanted, MustACRs: a.levels.Must, Claims: a.claims, MaxAge: a.maxAge, HintSub: a.onlySub,
 		BrowserHash: grant.Hash(browserSecret), Reauth: a.reauth,
 	}
 }

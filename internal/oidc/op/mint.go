@@ -66,7 +66,7 @@ func (o *OP) mint(ctx context.Context, m minting) (*tokenAnswer, error) {
 	}
 	a := &tokenAnswer{AccessToken: access, ExpiresIn: seconds(expires.Sub(m.now)), TokenType: "Bearer", Scope: strings.Join(m.scope, " ")}
 	if slices.Contains(m.scope, client.ScopeOpenID) {
-		if a.IDToken, err = o.idToken(m.client, in, access); err != nil {
+		if a.IDToken, err = o.idToken(m, in, access); err != nil {
 			return nil, err
 		}
 	}
@@ -120,8 +120,10 @@ func (o *OP) sign(c *client.Client, typ string, document any) (string, error) {
 	return o.keys.Sign(c.AccessTokenAlg, typ, payload)
 }
 
-// idToken writes the ID token, bound to the access token it goes with (TK6).
-func (o *OP) idToken(c *client.Client, in claims.Input, access string) (string, error) {
+// idToken writes the ID token, bound to the access token it goes with (TK6), with
+// the claims that were asked for in it by name (TK7).
+func (o *OP) idToken(m minting, in claims.Input, access string) (string, error) {
+	c := m.client
 	atHash := claims.AtHash(c.IDTokenAlg, access)
 	id, err := uuid.NewRandomFromReader(o.rand)
 	if err != nil {
@@ -133,6 +135,9 @@ func (o *OP) idToken(c *client.Client, in claims.Input, access string) (string, 
 		document = claims.NewPSCIDToken(in, atHash)
 	} else {
 		document = claims.NewIDToken(in, atHash)
+	}
+	if document, err = claims.With(document, m.family.Claims.IDToken, c, m.person, m.family.Auth); err != nil {
+		return "", err
 	}
 	payload, err := claims.Encode(document)
 	if err != nil {

@@ -4,8 +4,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/oauth"
 )
 
@@ -16,9 +18,11 @@ const (
 	maxState     = 2000
 	maxNonce     = 384
 	maxParameter = 4000
+	maxHint      = 1000
 )
 
-// parameters is an authorization request as received, each parameter once.
+// parameters is an authorization request as received, each parameter once. What
+// reads it does not care whether it stood in a query or in an object.
 type parameters struct {
 	values   map[string]string
 	repeated []string // names of the parameters sent more than once
@@ -47,6 +51,16 @@ func parseParameters(rawQuery string) (parameters, error) {
 
 func (p parameters) get(name string) string { return p.values[name] }
 
+// hint gives a parameter that only helps. One that cannot be used is not there:
+// such a parameter never causes an error (AZ13).
+func (p parameters) hint(name string) string {
+	value := p.values[name]
+	if len(value) > maxHint || !plainText(value) {
+		return ""
+	}
+	return value
+}
+
 func (p parameters) list(name string) []string { return strings.Fields(p.values[name]) }
 
 // wellFormed checks sizes and characters of everything that is echoed or kept.
@@ -54,15 +68,15 @@ func (p parameters) wellFormed() error {
 	if len(p.repeated) > 0 {
 		return oauth.New(oauth.InvalidRequest, "a parameter is sent more than once: "+p.repeated[0])
 	}
-	for name, value := range p.values {
-		if len(value) > maxParameter {
+	for _, name := range [...]string{"scope", "prompt", "id_token_hint"} {
+		if len(p.get(name)) > maxParameter {
 			return oauth.New(oauth.InvalidRequest, "a parameter is too long: "+name)
 		}
 	}
 	if len(p.get("nonce")) > maxNonce {
 		return oauth.New(oauth.InvalidRequest, "nonce is longer than 384 characters")
 	}
-	for _, name := range [...]string{"nonce", "login_hint", "ui_locales", "scope", "acr_values"} {
+	for _, name := range [...]string{"nonce", "scope"} {
 		if !plainText(p.get(name)) {
 			return oauth.New(oauth.InvalidRequest, "a parameter holds control characters: "+name)
 		}
@@ -83,11 +97,16 @@ func (p parameters) state() (string, error) {
 	return state, nil
 }
 
-// maxAge gives max_age in seconds, nil when it was not sent.
-func (p parameters) maxAge() (*int, error) {
+// maxAge gives max_age in seconds; when it was not sent the client's default
+// (Registration 2), nil if there is none.
+func maxAge(c *client.Client, p parameters) (*int, error) {
 	raw := p.get("max_age")
 	if raw == "" {
-		return nil, nil //nolint:nilnil // absence is an answer here: max_age=0 means something else
+		if c.Requests.DefaultMaxAge == nil {
+			return nil, nil //nolint:nilnil // absence is an answer here: max_age=0 means something else
+		}
+		n := int(*c.Requests.DefaultMaxAge / time.Second)
+		return &n, nil
 	}
 	n, err := strconv.Atoi(raw)
 	if err != nil || n < 0 || raw[0] == '+' || raw[0] == '-' {

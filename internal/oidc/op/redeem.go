@@ -38,7 +38,7 @@ func (o *OP) redeem(ctx context.Context, c *client.Client, text, redirectURI, ve
 		return nil, err
 	}
 	m.family, err = o.tokens.StartFamily(ctx, grant.Family{
-		ID: code.Family, ClientID: c.ID, SID: code.SID, Auth: *code.Auth, Scope: code.Scope, ACR: code.ACR,
+		ID: code.Family, ClientID: c.ID, SID: code.SID, Auth: *code.Auth, Scope: code.Scope, Claims: code.Claims, ACR: code.ACR,
 		Nonce: code.Nonce, Ends: code.SessionEnds, RefreshFor: c.Lifetimes.RefreshToken,
 	})
 	if err != nil {

@@ -92,8 +92,9 @@ var formPostPage = template.Must(template.New("form_post").Parse(`<!doctype html
 <body><main><h1>Retour au service</h1>
 <form method="post" action="{{.Action}}">
 {{range .Fields}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">
-{{end}}<p>Votre identification est terminée. <span lang="en">Your login is finished.</span></p>
-<button type="submit" id="continue">Continuer <span lang="en">(Continue)</span></button>
+{{end}}{{if .Failed}}<p>L'identification n'a pas abouti : rien n'est transmis que ce refus. <span lang="en">The login did not succeed: nothing but this refusal is sent.</span></p>
+{{else}}<p>Votre identification est terminée. <span lang="en">Your login is finished.</span></p>
+{{end}}<button type="submit" id="continue">Continuer <span lang="en">(Continue)</span></button>
 </form></main>
 <script nonce="{{.Nonce}}">document.forms[0].submit()</script>
 </body></html>
@@ -110,7 +111,8 @@ func (o *OP) formPost(c echo.Context, uri string, fields []field) error {
 		Action template.URL
 		Nonce  string
 		Fields []field
-	}{template.URL(uri), nonce, fields}) //nolint:gosec // a registered redirect URI, compared exactly; private-use schemes must stay as they are
+		Failed bool
+	}{template.URL(uri), nonce, fields, fields[0].Name == "error"}) //nolint:gosec // a registered redirect URI, compared exactly; private-use schemes must stay as they are
 	if err != nil {
 		return err
 	}

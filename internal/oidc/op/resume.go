@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/egide-id/egide/internal/oidc/claims"
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/oidc/oauth"
@@ -76,7 +77,7 @@ func resumed(caller *client.Client, r grant.Request) *asking {
 	return &asking{
 		client: caller, to: destination{redirectURI: r.RedirectURI, mode: r.ResponseMode, state: r.State},
 		scope: r.Scope, nonce: r.Nonce, challenge: r.CodeChallenge, maxAge: r.MaxAge,
-		acrValues: r.ACRValues, hintSub: r.HintSub, reauth: r.Reauth,
+		levels: claims.Levels{Wanted: r.ACRValues, Must: r.MustACRs}, claims: r.Claims, onlySub: r.HintSub, reauth: r.Reauth,
 	}
 }
 
@@ -85,13 +86,13 @@ func resumed(caller *client.Client, r grant.Request) *asking {
 // person a hint named, and that a re-authentication is really newer than the request.
 func (o *OP) weigh(c echo.Context, a *asking, r grant.Request) (outcome, error) {
 	auth := *r.Auth
-	acr, ok := level(a.client, a.acrValues, auth)
+	acr, ok := a.level(auth)
 	switch {
 	case !ok:
 		return outcome{}, oauth.New(oauth.UnmetAuthentication, "the login did not reach the level asked")
-	case a.hintSub != "" && a.hintSub != auth.Sub:
-		return outcome{}, oauth.New(oauth.LoginRequired, "another person logged in than the id_token_hint names")
-	case auth.At.Before(r.Started) && (a.reauth || tooOld(auth.At, a.maxAge, o.clock.Now())):
+	case a.onlySub != "" && a.onlySub != auth.Sub:
+		return outcome{}, oauth.New(oauth.LoginRequired, "another person logged in than the one the request names")
+	case auth.At.Before(r.Started) && (a.reauth || tooOld(auth.At, a.maxAge, r.Started)):
 		return outcome{}, oauth.New(oauth.LoginRequired, "a new login was asked")
 	}
 	if _, err := o.standing(c.Request().Context(), auth); err != nil {

@@ -63,7 +63,13 @@ func (o *OP) userInfo(c echo.Context) ([]byte, error) {
 	if owner.Profile != client.ProfilePSC && !slices.Contains(live.token.Scope, client.ScopeOpenID) {
 		return nil, oauth.New(oauth.InsufficientScope, "the token was not granted openid").Bearer(true)
 	}
-	return claims.Encode(claims.UserInfo(live.person, live.family.Auth, claims.UserInfoOptions{Profile: owner.Profile, Scope: live.token.Scope}))
+	document, err := claims.With(
+		claims.UserInfo(live.person, live.family.Auth, claims.UserInfoOptions{Profile: owner.Profile, Scope: live.token.Scope}),
+		live.family.Claims.UserInfo, owner, live.person, live.family.Auth)
+	if err != nil {
+		return nil, err
+	}
+	return claims.Encode(document)
 }
 
 // alive is an access token that is good at this instant, and what it stands on.
