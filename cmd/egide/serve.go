@@ -51,7 +51,7 @@ func environment() []string {
 
 type serveCmd struct {
 	configFlags
-	Check bool `help:"Validate the configuration, the client files and the card authorities, and exit."`
+	Check bool `help:"Validate the configuration, the client files, the card authorities and the certificates, and exit."`
 }
 
 // Run serves until the context ends. SIGHUP reads the configuration again; a
@@ -62,7 +62,7 @@ func (s serveCmd) Run(a *app) error {
 		return err
 	}
 	if s.Check {
-		if err := errors.Join(provider.CheckClients(c), provider.CheckCards(c, a.Clock.Now())); err != nil {
+		if err := errors.Join(provider.CheckClients(c), provider.CheckCards(c, a.Clock.Now()), provider.CheckListeners(c, a.Clock)); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(a.Out, "configuration is good")

@@ -32,7 +32,7 @@ const (
 
 func (c Config) socket() string { return filepath.Join(c.withDefaults().DataDir, adminSocket) }
 
-func (p *Provider) listenAdmin(ctx context.Context) (net.Listener, error) {
+func (p *Provider) adminListener(ctx context.Context) ([]listener, error) {
 	path := p.config.socket()
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("admin socket: %w", err)
@@ -44,7 +44,7 @@ func (p *Provider) listenAdmin(ctx context.Context) (net.Listener, error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("admin socket: %w", err), l.Close())
 	}
-	return l, nil
+	return []listener{{"admin", l, p.adminHandler()}}, nil
 }
 
 func (p *Provider) adminHandler() http.Handler {

@@ -3,7 +3,6 @@
 package provider
 
 import (
-	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -21,25 +20,27 @@ const (
 
 // Config is the whole configuration of one node.
 type Config struct {
-	Environment      string          `yaml:"environment"`       // production | sandbox
-	Node             string          `yaml:"node"`              // names this node's traces; unique among nodes
-	Listen           string          `yaml:"listen"`            // host:port
-	Issuer           string          `yaml:"issuer"`            // byte for byte what every token says
-	AuthorizationURL string          `yaml:"authorization_url"` // may live on another host than the issuer
-	DataDir          string          `yaml:"data_dir"`          // state, database and admin socket
-	RegisterDir      string          `yaml:"register_dir"`      // default: data_dir/register
-	KeysDir          string          `yaml:"keys_dir"`          // signing keys; made at first start
-	TracesDir        string          `yaml:"traces_dir"`        // default: data_dir/traces/<node>
-	TracesRetention  config.Duration `yaml:"traces_retention"`  // whole days older than this are purged (PG-66)
-	ClientsDir       string          `yaml:"clients_dir"`       // one YAML file per relying party
-	Database         string          `yaml:"database"`          // default: data_dir/egide.db
-	TrustedProxies   []string        `yaml:"trusted_proxies"`   // networks whose forwarding headers count
-	TLS              TLSConfig       `yaml:"tls"`
-	Store            StoreConfig     `yaml:"store"`
-	Lifetimes        LifetimesConfig `yaml:"lifetimes"`
-	Card             CardConfig      `yaml:"card"`
-	ECPS             ECPSConfig      `yaml:"ecps"`
-	Outbound         OutboundConfig  `yaml:"outbound"`
+	Environment      string           `yaml:"environment"`       // production | sandbox
+	Node             string           `yaml:"node"`              // names this node's traces; unique among nodes
+	Listen           string           `yaml:"listen"`            // host:port
+	Issuer           string           `yaml:"issuer"`            // byte for byte what every token says
+	AuthorizationURL string           `yaml:"authorization_url"` // may live on another host than the issuer
+	DataDir          string           `yaml:"data_dir"`          // state, database and admin socket
+	RegisterDir      string           `yaml:"register_dir"`      // default: data_dir/register
+	KeysDir          string           `yaml:"keys_dir"`          // signing keys; made at first start
+	TracesDir        string           `yaml:"traces_dir"`        // default: data_dir/traces/<node>
+	TracesRetention  config.Duration  `yaml:"traces_retention"`  // whole days older than this are purged (PG-66)
+	ClientsDir       string           `yaml:"clients_dir"`       // one YAML file per relying party
+	Database         string           `yaml:"database"`          // default: data_dir/egide.db
+	TrustedProxies   []string         `yaml:"trusted_proxies"`   // networks whose forwarding headers count
+	TLS              TLSConfig        `yaml:"tls"`
+	Listeners        []ListenerConfig `yaml:"listeners"` // several doors, instead of listen and tls
+	Drain            DrainConfig      `yaml:"drain"`
+	Store            StoreConfig      `yaml:"store"`
+	Lifetimes        LifetimesConfig  `yaml:"lifetimes"`
+	Card             CardConfig       `yaml:"card"`
+	ECPS             ECPSConfig       `yaml:"ecps"`
+	Outbound         OutboundConfig   `yaml:"outbound"`
 }
 
 // OutboundConfig says where requests may go whose address a service chose: its
@@ -95,6 +96,7 @@ func Default() Config {
 		ClientsDir:  "clients",
 		// CNIL 2021-122: six to twelve months.
 		TracesRetention: d(365 * 24 * time.Hour),
+		Drain:           DrainConfig{Timeout: d(10 * time.Second)},
 		Store:           StoreConfig{Backend: "sqlite", Redis: RedisConfig{Prefix: "egide"}},
 		Lifetimes: LifetimesConfig{
 			Request: d(15 * time.Minute), Code: d(time.Minute), ECPS: d(2 * time.Minute),
@@ -136,11 +138,8 @@ func (c *Config) Validate() []config.Fault {
 	bad(c.Node == "" || filepath.Base(c.Node) != c.Node, "node", "must be a plain name, it becomes a folder")
 	bad(c.Store.Backend != "sqlite" && c.Store.Backend != "redis", "store.backend", "must be sqlite or redis")
 	bad(c.Store.Backend == "redis" && c.Store.Redis.Addr == "", "store.redis.addr", "is required with the redis backend")
-	bad((c.TLS.Cert == "") != (c.TLS.Key == ""), "tls", "cert and key go together")
 	bad(time.Duration(c.TracesRetention) < 180*24*time.Hour, "traces_retention", "must be at least six months (4320h)")
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		bad(true, "listen", "must be host:port")
-	}
+	faults = append(faults, c.validateListeners()...)
 	faults = append(faults, c.checkURL("issuer", full.Issuer)...)
 	faults = append(faults, c.checkURL("authorization_url", full.AuthorizationURL)...)
 	for _, p := range c.TrustedProxies {

@@ -29,6 +29,9 @@ type Provider struct {
 	handler atomic.Pointer[http.Handler]       // replaced as a whole by a reload
 	phones  atomic.Pointer[deviceapi.API]
 
+	certificates certificates // of the listeners
+	draining     atomic.Bool  // this node is on its way out
+
 	// What operators' commands act on; replaced by a reload like the handler.
 	cards    atomic.Pointer[cards.Cards] // nil when no card is taken
 	sessions atomic.Pointer[session.Sessions]
@@ -142,5 +145,8 @@ func (p *Provider) Reload(ctx context.Context, c Config, loadErr error) {
 		return
 	}
 	p.res.clients.Reload(ctx)
+	for _, cert := range p.certificates.all() {
+		cert.Reload(ctx)
+	}
 	p.deps.Log.InfoContext(ctx, "configuration reloaded", slog.String("fingerprint", c.fingerprint()))
 }

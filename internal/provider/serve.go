@@ -2,87 +2,125 @@ package provider
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/egide-id/egide/internal/platform/web"
 )
 
-// drain is how long answers under way may take once the service stops.
-const drain = 10 * time.Second
-
 // linger is how long open streams may still speak before they are cut.
 const linger = time.Second
 
-// Serve listens where the configuration says and serves until ctx ends.
-func (p *Provider) Serve(ctx context.Context) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", p.config.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	return p.ServeOn(ctx, l)
+// listener is one door of this node: its name in the log, where it opens, and
+// what answers behind it.
+type listener struct {
+	name string
+	net.Listener
+	handler http.Handler
 }
 
-// ServeOn serves on a listener of the caller's until ctx ends, with the jobs
-// that a running node does beside answering.
-func (p *Provider) ServeOn(ctx context.Context, l net.Listener) error {
-	if p.config.TLS.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(p.config.TLS.Cert, p.config.TLS.Key)
+// Serve listens where the configuration says and serves until ctx ends.
+func (p *Provider) Serve(ctx context.Context) error {
+	var doors []listener
+	for _, l := range p.config.listeners() {
+		door, err := p.openPublic(ctx, l)
 		if err != nil {
-			return errors.Join(fmt.Errorf("certificate: %w", err), l.Close())
+			return errors.Join(err, shut(doors))
 		}
-		l = tls.NewListener(l, &tls.Config{
-			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"},
-		})
+		doors = append(doors, door)
 	}
-	admin, err := p.listenAdmin(ctx)
+	return p.serve(ctx, doors)
+}
+
+// ServeOn serves on a listener of the caller's, with the certificate of the
+// simple form, until ctx ends.
+func (p *Provider) ServeOn(ctx context.Context, l net.Listener) error {
+	secured, err := p.secure(l, ListenerConfig{Cert: p.config.TLS.Cert, Key: p.config.TLS.Key})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	return p.serve(ctx, []listener{{"public", secured, p}})
+}
+
+// inner opens the doors that are not the public's. Each part of the house that
+// has one adds itself to the list.
+func (p *Provider) inner(ctx context.Context) ([]listener, error) {
+	var doors []listener
+	for _, open := range []func(context.Context) ([]listener, error){
+		p.adminListener,
+	} {
+		more, err := open(ctx)
+		if err != nil {
+			return nil, errors.Join(err, shut(doors))
+		}
+		doors = append(doors, more...)
+	}
+	return doors, nil
+}
+
+// serve answers on all doors until ctx ends, with the jobs that a running node
+// does beside answering.
+func (p *Provider) serve(ctx context.Context, doors []listener) error {
+	inner, err := p.inner(ctx)
+	if err != nil {
+		return errors.Join(err, shut(doors))
+	}
+	doors = slices.Concat(doors, inner)
 	jobs, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { p.res.clients.Watch(jobs) })
-	running.Go(func() { p.carry(jobs) })
-	running.Go(func() { p.wallet.Remind(jobs) })
-	if p.pushes != nil {
-		running.Go(func() { p.pushes.run(jobs) })
-	}
+	p.work(jobs, &running)
 	// Answers that wait (server-sent events, long polls) live on this context,
 	// which ends shortly after the service was told to stop.
 	open, hangUp := context.WithCancel(context.WithoutCancel(ctx))
-	public, local := web.Server(p, p.deps.Log), web.Server(p.adminHandler(), p.deps.Log)
-	public.BaseContext = func(net.Listener) context.Context { return open }
-	failed := make(chan error, 2)
-	running.Go(func() { failed <- public.Serve(l) })
-	running.Go(func() { failed <- local.Serve(admin) })
-
+	failed := make(chan error, len(doors))
+	servers := make([]*http.Server, len(doors))
+	for i, door := range doors {
+		s := web.Server(p.drainable(door.handler), p.deps.Log)
+		s.BaseContext = func(net.Listener) context.Context { return open }
+		servers[i] = s
+		running.Go(func() { failed <- p.answer(s, door) })
+	}
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	p.phones.Load().Close()
-	stopping, release := p.deps.Clock.After(linger)
-	go func() {
-		defer hangUp()
-		select {
-		case <-stopping:
-		case <-jobs.Done():
-		}
-	}()
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	err = errors.Join(err, public.Shutdown(bounded), local.Shutdown(bounded))
-	release()
+	err = errors.Join(err, p.drain(jobs, servers, hangUp))
 	stop()
 	running.Wait()
 	hangUp()
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
 	return err
+}
+
+// answer serves one door; that it was asked to stop is no failure.
+func (p *Provider) answer(s *http.Server, door listener) error {
+	if err := s.Serve(door.Listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("%s listener: %w", door.name, err)
+	}
+	return nil
+}
+
+// work starts what a running node does beside answering.
+func (p *Provider) work(jobs context.Context, running *sync.WaitGroup) {
+	running.Go(func() { p.res.clients.Watch(jobs) })
+	running.Go(func() { p.carry(jobs) })
+	running.Go(func() { p.wallet.Remind(jobs) })
+	for _, c := range p.certificates.all() {
+		running.Go(func() { c.Watch(jobs) })
+	}
+	if p.pushes != nil {
+		running.Go(func() { p.pushes.run(jobs) })
+	}
+}
+
+func shut(doors []listener) error {
+	var errs []error
+	for _, d := range doors {
+		errs = append(errs, d.Close())
+	}
+	return errors.Join(errs...)
 }
