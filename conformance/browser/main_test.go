@@ -34,6 +34,22 @@ type sheet struct {
 	Personas      []struct {
 		Login, Name, Behaviour string
 	} `json:"personas"`
+	Clients []registered `json:"clients"`
+}
+
+// registered is a relying service of the demonstration.
+type registered struct {
+	ID           string   `json:"client_id"`
+	RedirectURIs []string `json:"redirect_uris"`
+}
+
+func (s sheet) client(id string) registered {
+	for _, c := range s.Clients {
+		if c.ID == id {
+			return c
+		}
+	}
+	return registered{RedirectURIs: []string{"missing"}}
 }
 
 var (

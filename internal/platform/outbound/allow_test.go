@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestSSRFAddressesThatArePublicAndNot(t *testing.T) {
+func TestD8SSRFAddressesThatArePublicAndNot(t *testing.T) {
 	for ip, want := range map[string]struct{ nobody, loopback, private bool }{
 		"1.1.1.1":                {true, true, true},
 		"2606:4700:4700::1111":   {true, true, true},

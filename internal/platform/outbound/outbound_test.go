@@ -55,7 +55,7 @@ func TestFetchesAndPosts(t *testing.T) {
 }
 
 // A service that answers with a redirect must not steer this server elsewhere.
-func TestSSRFByRedirectIsNotFollowed(t *testing.T) {
+func TestD8SSRFByRedirectIsNotFollowed(t *testing.T) {
 	asked := 0
 	s, pool := service(t, func(w http.ResponseWriter, r *http.Request) {
 		asked++
@@ -67,7 +67,7 @@ func TestSSRFByRedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestSSRFToLoopbackIsRefusedWithoutLeave(t *testing.T) {
+func TestD8SSRFToLoopbackIsRefusedWithoutLeave(t *testing.T) {
 	s, pool := service(t, func(http.ResponseWriter, *http.Request) { t.Error("reached") })
 	c := client(t, outbound.Options{CAs: pool})
 	for _, address := range []string{s.URL, "https://127.0.0.1/", "http://example.invalid/", "https://[::ffff:10.0.0.1]/", "ftp://x/"} {
@@ -81,7 +81,7 @@ func TestSSRFToLoopbackIsRefusedWithoutLeave(t *testing.T) {
 	}
 }
 
-func TestEndlessAnswerIsCut(t *testing.T) {
+func TestD8EndlessAnswerIsCut(t *testing.T) {
 	s, pool := service(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("x", 2000)) })
 	c := client(t, outbound.Options{Allow: outbound.Allow{Loopback: true}, CAs: pool, MaxBody: 1999})
 	if _, err := c.Get(t.Context(), s.URL, "*/*"); !fault.Is(err, fault.Unavailable) {
@@ -90,7 +90,7 @@ func TestEndlessAnswerIsCut(t *testing.T) {
 }
 
 // A peer that holds the line holds one slot, for as long as the clock says.
-func TestSlowPeerIsLeft(t *testing.T) {
+func TestD8HA6SlowPeerIsLeft(t *testing.T) {
 	release, here := make(chan struct{}), make(chan struct{}, 1)
 	s, pool := service(t, func(_ http.ResponseWriter, r *http.Request) {
 		here <- struct{}{}
