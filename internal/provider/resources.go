@@ -50,6 +50,7 @@ type resources struct {
 	register *directory.Register
 	subjects *subject.Subjects
 	clients  *client.Registry
+	keySets  *client.KeySets
 	out      *outbound.Client // requests whose address a service chose
 	closers  []func() error
 }
@@ -60,7 +61,7 @@ func open(ctx context.Context, c Config, d Deps) (*resources, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &resources{out: out}
+	r := &resources{out: out, keySets: client.NewKeySets(out, d.Clock, d.Log)}
 	for _, dir := range []string{c.DataDir, c.RegisterDir, c.TracesDir} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("data folder: %w", err)

@@ -3,19 +3,27 @@ package client
 import (
 	"context"
 
+	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/store"
 )
 
 // Authenticator says which client is calling. Every node's is alike: what must
 // be remembered is in the shared store.
 type Authenticator struct {
 	clients *Registry
+	keys    *KeySets
+	kv      store.KV
+	clock   clock.Clock
 	ways    map[string]way
 }
 
 // AuthenticatorDeps are what NewAuthenticator needs; all are required.
 type AuthenticatorDeps struct {
 	Clients *Registry
+	Keys    *KeySets
+	KV      store.KV // assertions used up, for all nodes
+	Clock   clock.Clock
 }
 
 // way is one method of authentication (token_endpoint_auth_method). It is only
@@ -28,11 +36,13 @@ type way struct {
 
 // NewAuthenticator makes one.
 func NewAuthenticator(d AuthenticatorDeps) *Authenticator {
-	a := &Authenticator{clients: d.Clients}
+	a := &Authenticator{clients: d.Clients, keys: d.Keys, kv: d.KV, clock: d.Clock}
 	a.ways = map[string]way{
 		AuthBasic: {takes: inHeader, check: checkSecrets},
 		AuthPost:  {takes: inBody, check: checkSecrets},
 		AuthNone:  {takes: 0, check: checkNothing},
+
+		AuthPrivateKeyJWT: {takes: signed, check: a.checkAssertion},
 	}
 	return a
 }
@@ -44,16 +54,16 @@ func NewAuthenticator(d AuthenticatorDeps) *Authenticator {
 // or both, and then both must hold and name the same client (section 13).
 // Errors: also fault.Unavailable, when a part that must confirm cannot.
 func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (*Client, error) {
-	id, ok := p.ClientID()
-	if !ok {
-		return nil, fault.New(fault.Invalid, "", "the client is missing or named in two different ways")
+	id, err := p.ClientID()
+	if err != nil {
+		return nil, err
 	}
 	c, err := a.clients.Lookup(id)
 	if err != nil {
 		_ = checkSecrets(ctx, &Client{}, &p) // goes the same way as a known one, and fails
 		return nil, refused(nil)
 	}
-	shown, w := p.shown(), a.ways[c.AuthMethod]
+	shown, w, ok := p.shown(), a.ways[c.AuthMethod], false
 	switch {
 	case c.sendsSecretTwice(w):
 		ok = shown != 0 && shown&^(inHeader|inBody) == 0

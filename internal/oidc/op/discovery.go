@@ -60,8 +60,9 @@ func supportedClaims() []string {
 
 // describe builds the document: only what works (ME7).
 func describe(issuer, authorization string, p Paths, algorithms []jose.SignatureAlgorithm) metadata {
-	methods := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone}
-	secrets := methods[:2] // introspection tells about people: never to a public client
+	methods := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodPrivateKeyJWT, oidc.AuthMethodNone}
+	proven := methods[:3] // introspection tells about people: never to a public client
+	assertions := client.SigningAlgs()
 	signing := make([]string, 0, len(algorithms))
 	for _, a := range algorithms {
 		signing = append(signing, string(a))
@@ -88,12 +89,17 @@ func describe(issuer, authorization string, p Paths, algorithms []jose.Signature
 			IDTokenSigningAlgValuesSupported:          signing,
 			TokenEndpointAuthMethodsSupported:         methods,
 			RevocationEndpointAuthMethodsSupported:    methods,
-			IntrospectionEndpointAuthMethodsSupported: secrets,
-			DisplayValuesSupported:                    []oidc.Display{oidc.DisplayPage, oidc.DisplayPopup, oidc.DisplayTouch},
-			ClaimTypesSupported:                       []string{"normal"},
-			ClaimsSupported:                           supportedClaims(),
-			CodeChallengeMethodsSupported:             []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
-			UILocalesSupported:                        oidc.ParseLocales([]string{"fr", "en"}),
+			IntrospectionEndpointAuthMethodsSupported: proven,
+
+			TokenEndpointAuthSigningAlgValuesSupported:         assertions,
+			RevocationEndpointAuthSigningAlgValuesSupported:    assertions,
+			IntrospectionEndpointAuthSigningAlgValuesSupported: assertions,
+
+			DisplayValuesSupported:        []oidc.Display{oidc.DisplayPage, oidc.DisplayPopup, oidc.DisplayTouch},
+			ClaimTypesSupported:           []string{"normal"},
+			ClaimsSupported:               supportedClaims(),
+			CodeChallengeMethodsSupported: []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
+			UILocalesSupported:            oidc.ParseLocales([]string{"fr", "en"}),
 		},
 		ClaimsParameterSupported: true, ResponseIssSupported: true,
 		PromptValues: []string{"none", "login", "consent", "select_account"},

@@ -253,8 +253,8 @@ func TestDiscovery(t *testing.T) {
 			"grant_types_supported":            "[authorization_code refresh_token client_credentials]",
 			"code_challenge_methods_supported": "[S256]", "id_token_signing_alg_values_supported": "[RS256 ES256 EdDSA]",
 			"acr_values_supported":                          "[eidas1 eidas2 eidas3]",
-			"token_endpoint_auth_methods_supported":         "[client_secret_basic client_secret_post none]",
-			"introspection_endpoint_auth_methods_supported": "[client_secret_basic client_secret_post]",
+			"token_endpoint_auth_methods_supported":         "[client_secret_basic client_secret_post private_key_jwt none]",
+			"introspection_endpoint_auth_methods_supported": "[client_secret_basic client_secret_post private_key_jwt]",
 		} {
 			if got := strings.Join(texts(d[name]), " "); "["+got+"]" != want {
 				t.Errorf("%s: %v, want %s", name, got, want)

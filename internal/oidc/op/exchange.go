@@ -77,20 +77,21 @@ func postForm(c echo.Context) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-// authenticate says who is calling, or gives the one answer of CA8. The secret
-// is always compared; only a failure is counted.
+// authenticate says who is calling, or gives the one answer of CA8. What was
+// shown is always checked; only a failure is counted.
 func (o *OP) authenticate(c echo.Context, form url.Values, path string) (*client.Client, error) {
 	r := c.Request()
-	if form.Get("client_assertion") != "" || form.Get("client_assertion_type") != "" {
-		return nil, oauth.New(oauth.InvalidClient, "this authentication method is not supported")
+	p := client.Presented{
+		PostID: form.Get("client_id"), PostSecret: form.Get("client_secret"),
+		Assertion: form.Get("client_assertion"), AssertionType: form.Get("client_assertion_type"),
+		Audiences: []string{o.issuer, o.issuer + path},
 	}
-	p := client.Presented{PostID: form.Get("client_id"), PostSecret: form.Get("client_secret")}
 	p.HasPostSecret = p.PostSecret != ""
 	p.BasicID, p.BasicSecret, p.HasBasic = r.BasicAuth()
 	if !p.HasBasic && r.Header.Get("Authorization") != "" {
 		return nil, oauth.New(oauth.InvalidClient, "client authentication failed").Basic()
 	}
-	if !p.HasBasic && p.PostID == "" {
+	if !p.HasBasic && p.PostID == "" && p.Assertion == "" {
 		return nil, oauth.New(oauth.InvalidClient, "client authentication is missing").Basic()
 	}
 	caller, err := o.callers.Authenticate(r.Context(), p)

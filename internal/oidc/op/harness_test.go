@@ -27,6 +27,7 @@ import (
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/outbound/outboundtest"
 	"github.com/egide-id/egide/internal/platform/store"
 	"github.com/egide-id/egide/internal/platform/store/sqlite"
 	"github.com/egide-id/egide/internal/platform/web"
@@ -141,6 +142,7 @@ type world struct {
 	clock    *clock.Manual
 	audit    *audit.Memory
 	kv       *breakable
+	sites    *outboundtest.Sites
 	people   *people
 	epochs   *epochs
 	sessions *session.Sessions
@@ -164,6 +166,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, clock: clock.NewManual(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)), audit: &audit.Memory{},
 		people: &people{by: map[rpps.NationalID]rpps.Professional{doctor.ID: doctor}}, epochs: &epochs{now: 1},
+		sites: &outboundtest.Sites{},
 	}
 	log := slog.New(slog.DiscardHandler)
 	set, err := templates.Parse()
@@ -191,7 +194,7 @@ func newWorld(t testing.TB) *world {
 	w.requests = grant.NewRequests(gd)
 	w.o, err = New(Deps{
 		Clients: w.clients, Requests: w.requests, Codes: grant.NewCodes(gd), Tokens: grant.NewTokens(gd), Sessions: w.sessions,
-		Subjects: w.epochs, Directory: w.people, Keys: w.keys, KV: w.kv, Audit: w.audit, Failures: w.audit.Failure,
+		Subjects: w.epochs, Directory: w.people, Keys: w.keys, KeySets: client.NewKeySets(w.sites, w.clock, log), KV: w.kv, Audit: w.audit, Failures: w.audit.Failure,
 		Cookies: web.Cookies{}, Clock: w.clock, Rand: rand.Reader, Log: log,
 		Issuer: testIssuer, AuthorizationURL: testFront,
 		LoginURL:  func(handle string) string { return "http://127.0.0.1:8080/login/" + handle },

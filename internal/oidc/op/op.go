@@ -55,7 +55,8 @@ type Deps struct {
 	Subjects  Epochs
 	Directory Directory
 	Keys      *signing.Keys
-	KV        store.KV // counters of failed client authentications
+	KeySets   *client.KeySets // what clients sign with
+	KV        store.KV        // counters of failed client authentications, assertions used up
 	Audit     audit.Recorder
 	Failures  func(context.Context, audit.Failure)
 	Cookies   Cookies
@@ -109,7 +110,9 @@ func New(d Deps) (*OP, error) {
 		d.Failures = func(context.Context, audit.Failure) {}
 	}
 	o := &OP{
-		clients: d.Clients, callers: client.NewAuthenticator(client.AuthenticatorDeps{Clients: d.Clients}), requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
+		clients: d.Clients, callers: client.NewAuthenticator(client.AuthenticatorDeps{
+			Clients: d.Clients, Keys: d.KeySets, KV: d.KV, Clock: d.Clock,
+		}), requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
 		subjects: d.Subjects, directory: d.Directory, keys: d.Keys, audit: d.Audit, failures: d.Failures,
 		throttle: newThrottle(d.KV), cookies: d.Cookies, clock: d.Clock, rand: d.Rand, log: d.Log,
 		issuer: d.Issuer, authorizationURL: d.AuthorizationURL, paths: d.Paths.orDefaults(), loginURL: d.LoginURL, errorPage: d.ErrorPage,
@@ -139,6 +142,7 @@ func (d Deps) check() error {
 	need(d.Subjects == nil, "Subjects")
 	need(d.Directory == nil, "Directory")
 	need(d.Keys == nil, "Keys")
+	need(d.KeySets == nil, "KeySets")
 	need(d.KV == nil, "KV")
 	need(d.Audit == nil, "Audit")
 	need(d.Cookies == nil, "Cookies")

@@ -84,11 +84,13 @@ func (o *OP) Revoke(c echo.Context) error {
 
 // forward hands the call to the library. The client is authenticated already
 // and travels in the context: the library reads one method only, and a psc
-// client may use two at once (oidc-requirements 13). The secret goes no further.
+// client may use two at once (oidc-requirements 13). What it proved itself with goes no further.
 func (o *OP) forward(c echo.Context, x *exchange, path string) {
 	r := c.Request()
 	x.form.Set("client_id", x.client.ID)
-	x.form.Del("client_secret")
+	for _, name := range [...]string{"client_secret", "client_assertion", "client_assertion_type"} {
+		x.form.Del(name)
+	}
 	inner := r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	u := *r.URL
 	u.Path, u.RawPath, u.RawQuery = path, "", ""
