@@ -38,10 +38,11 @@ func hosts(appURL string, app, rest http.Handler) (http.Handler, error) {
 func (p *Provider) app(c Config, f features, phones *deviceapi.API) http.Handler {
 	e := web.New(web.Options{
 		Log: p.deps.Log, Rand: p.deps.Rand, Pages: f.pages, Environment: c.Environment, TrustedProxies: networks(c.TrustedProxies),
+		Around: p.res.metrics.HTTP,
 	})
 	e.Use(traceOrigin)
 	phones.Mount(e.Group(wallet.BasePath))
-	e.GET("/healthz", p.health)
+	p.mountHealth(e)
 	files := assets.LoadApp()
 	serve := echo.WrapHandler(files)
 	for _, path := range []string{"/", "/*"} {

@@ -36,6 +36,7 @@ type Config struct {
 	TLS              TLSConfig        `yaml:"tls"`
 	Listeners        []ListenerConfig `yaml:"listeners"` // several doors, instead of listen and tls
 	Drain            DrainConfig      `yaml:"drain"`
+	Metrics          MetricsConfig    `yaml:"metrics"`
 	Store            StoreConfig      `yaml:"store"`
 	Lifetimes        LifetimesConfig  `yaml:"lifetimes"`
 	Card             CardConfig       `yaml:"card"`

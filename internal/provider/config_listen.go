@@ -46,6 +46,9 @@ func (c Config) validateListeners() []config.Fault {
 	}
 	bad((c.TLS.Cert == "") != (c.TLS.Key == ""), "tls", "cert and key go together")
 	bad(len(c.Listeners) > 0 && c.TLS.Cert != "", "tls", "is for the simple form; with listeners each names its own certificate")
+	if _, _, err := net.SplitHostPort(c.Metrics.Listen); c.Metrics.Listen != "" && err != nil {
+		bad(true, "metrics.listen", "must be host:port, or empty")
+	}
 	seen, serves := map[string]bool{}, len(c.Listeners) == 0
 	for i, l := range c.Listeners {
 		at := fmt.Sprintf("listeners[%d].", i)

@@ -31,6 +31,7 @@ type Provider struct {
 
 	certificates certificates // of the listeners
 	draining     atomic.Bool  // this node is on its way out
+	ready        *readiness
 
 	// What operators' commands act on; replaced by a reload like the handler.
 	cards    atomic.Pointer[cards.Cards] // nil when no card is taken
@@ -47,6 +48,8 @@ func New(ctx context.Context, c Config, d Deps) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{config: c, deps: d, res: r}
+	p.ready = p.newReadiness()
+	p.observe()
 	if p.mail, err = p.senders(c); err == nil {
 		p.pushes, err = p.newPushes(c)
 	}

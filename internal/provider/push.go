@@ -23,6 +23,7 @@ type pushes struct {
 	key    *webpush.VAPIDKey
 	allow  webpush.Allow
 	log    *slog.Logger
+	count  func(outcome string)
 	wallet atomic.Pointer[wallet.Wallet] // of the present configuration
 	told   chan wallet.Notice
 }
@@ -41,7 +42,7 @@ func (p *Provider) newPushes(c Config) (*pushes, error) {
 		return nil, err
 	}
 	n := &pushes{
-		BusNotifier: wallet.NewBusNotifier(p.res.bus, p.deps.Log), key: key, log: p.deps.Log, told: make(chan wallet.Notice, pushBacklog),
+		BusNotifier: wallet.NewBusNotifier(p.res.bus, p.deps.Log), key: key, log: p.deps.Log, count: p.res.metrics.Pushed, told: make(chan wallet.Notice, pushBacklog),
 		allow: webpush.Allow{Loopback: c.Environment == Sandbox},
 	}
 	n.sender, err = webpush.New(webpush.Options{
@@ -99,6 +100,7 @@ func (n *pushes) push(ctx context.Context, notice wallet.Notice) {
 // result keeps what the push service said: a subscription that is gone is
 // forgotten (RFC 8030 7.3), one that works is noted for support.
 func (n *pushes) result(ctx context.Context, device string, o webpush.Outcome) {
+	n.count(o.Kind.String())
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	var err error

@@ -22,6 +22,7 @@ import (
 	"github.com/egide-id/egide/internal/platform/store"
 	"github.com/egide-id/egide/internal/platform/store/redis"
 	"github.com/egide-id/egide/internal/platform/store/sqlite"
+	"github.com/egide-id/egide/internal/provider/metrics"
 	"github.com/egide-id/egide/internal/trust/audit"
 	"github.com/egide-id/egide/internal/trust/signing"
 )
@@ -46,13 +47,16 @@ type resources struct {
 	keys     *signing.Keys
 	seal     *seal.Key
 	outbox   *courier.Outbox
-	traces   *audit.Log
+	traces   *traces
 	register *directory.Register
 	subjects *subject.Subjects
 	clients  *client.Registry
 	keySets  *client.KeySets
 	out      *outbound.Client // requests whose address a service chose
-	closers  []func() error
+	metrics  *metrics.Metrics
+	// storeTime asks a shared store for its clock; nil for one of our own machine.
+	storeTime func(context.Context) (time.Time, error)
+	closers   []func() error
 }
 
 // open opens everything in order of need; on failure what was opened is closed.
@@ -61,7 +65,7 @@ func open(ctx context.Context, c Config, d Deps) (*resources, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &resources{out: out, keySets: client.NewKeySets(out, d.Clock, d.Log)}
+	r := &resources{out: out, keySets: client.NewKeySets(out, d.Clock, d.Log), metrics: metrics.New(d.Version)}
 	for _, dir := range []string{c.DataDir, c.RegisterDir, c.TracesDir} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("data folder: %w", err)
@@ -77,15 +81,15 @@ func open(ctx context.Context, c Config, d Deps) (*resources, error) {
 }
 
 func (r *resources) openTraces(ctx context.Context, c Config, d Deps) error {
-	traces, err := audit.Open(ctx, audit.Options{
+	opened, err := audit.Open(ctx, audit.Options{
 		Dir: c.TracesDir, Clock: d.Clock, Rand: d.Rand, Log: d.Log, Node: c.Node, Version: d.Version,
 		Retention: time.Duration(c.TracesRetention),
 	})
 	if err != nil {
 		return fmt.Errorf("traces: %w", err)
 	}
-	r.traces = traces
-	r.onClose(func() error { return traces.Close(context.WithoutCancel(ctx)) })
+	r.traces = &traces{opened, r.metrics}
+	r.onClose(func() error { return opened.Close(context.WithoutCancel(ctx)) })
 	return nil
 }
 
@@ -98,7 +102,7 @@ func (r *resources) openStore(ctx context.Context, c Config, d Deps) error {
 		if err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
-		r.kv, r.bus = s, s
+		r.kv, r.bus, r.storeTime = r.metrics.Store(s), s, s.Time
 		r.onClose(s.Close)
 		return nil
 	}
@@ -106,7 +110,7 @@ func (r *resources) openStore(ctx context.Context, c Config, d Deps) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	r.kv, r.bus = s, store.NewLocalBus()
+	r.kv, r.bus = r.metrics.Store(s), store.NewLocalBus()
 	r.onClose(s.Close)
 	return nil
 }
@@ -120,7 +124,7 @@ func (r *resources) openDurable(ctx context.Context, c Config, d Deps) error {
 	r.onClose(durable.Close)
 	r.subjects = subject.New(subject.Deps{DB: durable, Rand: d.Rand, Clock: d.Clock})
 	r.keys, err = signing.Open(ctx, signing.Options{
-		Dir: c.KeysDir, Clock: d.Clock, Rand: d.Rand, Log: d.Log,
+		Dir: c.KeysDir, Clock: d.Clock, Rand: d.Rand, Log: d.Log, Signed: r.metrics.Signed,
 		Changed: func(k signing.KeyInfo) {
 			r.note(ctx, d, audit.KeyRotated{Alg: string(k.Alg), Kid: k.Kid, State: string(k.State)})
 		},

@@ -71,6 +71,7 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	}
 	e := web.New(web.Options{
 		Log: p.deps.Log, Rand: p.deps.Rand, Pages: f.pages, Environment: c.Environment, TrustedProxies: networks(c.TrustedProxies),
+		Around: p.res.metrics.HTTP,
 	})
 	e.Use(traceOrigin)
 	requests := grant.NewRequests(f.grants)
@@ -109,7 +110,7 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	own.Mount(e)
 	phones.Mount(e.Group(wallet.BasePath))
 	e.GET(assets.Prefix+"*", serveAssets(assets.Load()))
-	e.GET("/healthz", p.health)
+	p.mountHealth(e)
 	return hosts(c.ECPS.AppURL, p.app(c, f, phones), e)
 }
 
@@ -122,15 +123,6 @@ func serveAssets(files *assets.Files) echo.HandlerFunc {
 		}
 		return serve(c)
 	}
-}
-
-// health tells a load balancer whether this node can do its work: without a
-// trace it may do nothing.
-func (p *Provider) health(c echo.Context) error {
-	if err := p.res.traces.Healthy(); err != nil {
-		return c.NoContent(http.StatusServiceUnavailable)
-	}
-	return c.NoContent(http.StatusNoContent)
 }
 
 func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, error) {

@@ -96,6 +96,17 @@ func (o *Outbox) row(m Message, now time.Time) ([]any, error) {
 	return []any{m.Key, string(m.Channel), m.Kind, m.Holder, Masked(m.Channel, m.To), sealed, void, now.UnixMilli(), m.Expires.UnixMilli()}, nil
 }
 
+// Depth counts the letters that wait for their hand-over, one under way included,
+// and those given up that are still kept for support.
+func (o *Outbox) Depth(ctx context.Context) (waiting, dead int64, err error) {
+	err = o.db.Read().QueryRowContext(ctx, `SELECT COALESCE(SUM(CASE WHEN state IN ('waiting', 'handing') THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN state IN ('unsure', 'failed') THEN 1 ELSE 0 END), 0) FROM outbox`).Scan(&waiting, &dead)
+	if err != nil {
+		return 0, 0, db.Fault(err)
+	}
+	return waiting, dead, nil
+}
+
 // Status lists the letters that concern a holder, newest first. A void one is
 // nobody's business: it does not exist.
 func (o *Outbox) Status(ctx context.Context, holder string) ([]Delivery, error) {

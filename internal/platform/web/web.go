@@ -30,6 +30,9 @@ type Options struct {
 	Environment string
 	// TrustedProxies are the only peers whose X-Forwarded-* headers are read (D7).
 	TrustedProxies []netip.Prefix
+	// Around stands before all else and sees every answer, the error of a handler
+	// included: whoever counts or follows requests. May be nil.
+	Around echo.MiddlewareFunc
 	// BodyLimit in bytes; 0 means DefaultBodyLimit.
 	BodyLimit int64
 }
@@ -49,6 +52,9 @@ func New(o Options) *echo.Echo {
 	e.IPExtractor = extractor(o.TrustedProxies)
 	e.SchemeExtractor = echo.ExtractSchemeDirect()
 	e.HTTPErrorHandler = o.Pages.handle
+	if o.Around != nil {
+		e.Pre(o.Around)
+	}
 	e.Pre(
 		requestID(o.Rand),
 		forwarding(o.TrustedProxies),

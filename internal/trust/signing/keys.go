@@ -48,6 +48,8 @@ type Options struct {
 	// Changed is told, after a reload, of every key whose state another process
 	// changed, so that the server can trace it (PG-60). It may be nil.
 	Changed func(KeyInfo)
+	// Signed is told of every signature and how long it took. It may be nil.
+	Signed func(alg string, took time.Duration)
 }
 
 // State of a key.

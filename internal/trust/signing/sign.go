@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
 )
 
@@ -61,12 +62,24 @@ func (k *Keys) Sign(alg jose.SignatureAlgorithm, typ string, payload []byte) (st
 	token := make([]byte, 0, len(head)+base64.RawURLEncoding.EncodedLen(len(payload))+maxSignature)
 	token = append(token, head...)
 	token = base64.RawURLEncoding.AppendEncode(token, payload)
-	sig, err := s.sign(token)
+	sig, err := k.timed(s, token)
 	if err != nil {
 		return "", fault.Wrap(fault.Internal, "", "token cannot be signed", err)
 	}
 	token = append(token, '.')
 	return string(base64.RawURLEncoding.AppendEncode(token, sig)), nil
+}
+
+// timed signs, and tells whoever counts. Real time, whatever the sandbox does to
+// its clock.
+func (k *Keys) timed(s *signer, input []byte) ([]byte, error) {
+	if k.o.Signed == nil {
+		return s.sign(input)
+	}
+	from := clock.System{}.Now()
+	sig, err := s.sign(input)
+	k.o.Signed(string(s.alg), clock.System{}.Now().Sub(from))
+	return sig, err
 }
 
 const maxSignature = 1 + 342 // of RSA-2048, in base64url

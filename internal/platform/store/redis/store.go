@@ -103,6 +103,15 @@ func (s *Store) checkServer(ctx context.Context) error {
 	return nil
 }
 
+// Time asks the server for its clock: the one that all nodes share.
+func (s *Store) Time(ctx context.Context) (time.Time, error) {
+	t, err := s.client.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, unavailable(err)
+	}
+	return t, nil
+}
+
 // Close releases connections and subscriptions.
 func (s *Store) Close() error { return errors.Join(s.bus.close(), s.client.Close()) }
 
