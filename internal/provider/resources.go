@@ -14,6 +14,7 @@ import (
 	"github.com/egide-id/egide/internal/identity/directory"
 	"github.com/egide-id/egide/internal/identity/subject"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/consent"
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/courier"
 	"github.com/egide-id/egide/internal/platform/db"
@@ -50,6 +51,7 @@ type resources struct {
 	traces   *traces
 	register *directory.Register
 	subjects *subject.Subjects
+	consents *consent.Consents
 	clients  *client.Registry
 	keySets  *client.KeySets
 	out      *outbound.Client // requests whose address a service chose
@@ -123,6 +125,7 @@ func (r *resources) openDurable(ctx context.Context, c Config, d Deps) error {
 	r.db = durable
 	r.onClose(durable.Close)
 	r.subjects = subject.New(subject.Deps{DB: durable, Rand: d.Rand, Clock: d.Clock})
+	r.consents = consent.New(durable, d.Clock)
 	r.keys, err = signing.Open(ctx, signing.Options{
 		Dir: c.KeysDir, Clock: d.Clock, Rand: d.Rand, Log: d.Log, Signed: r.metrics.Signed,
 		Changed: func(k signing.KeyInfo) {

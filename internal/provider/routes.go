@@ -128,7 +128,7 @@ func serveAssets(files *assets.Files) echo.HandlerFunc {
 func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, error) {
 	return op.New(op.Deps{
 		Clients: p.res.clients, Requests: requests, Codes: grant.NewCodes(f.grants), Tokens: grant.NewTokens(f.grants),
-		Sessions: f.sessions, Subjects: p.res.subjects, Directory: p.res.register, Keys: p.res.keys, KeySets: p.res.keySets, KV: p.res.kv,
+		Sessions: f.sessions, Subjects: p.res.subjects, Directory: p.res.register, Consents: p.res.consents, Keys: p.res.keys, KeySets: p.res.keySets, KV: p.res.kv,
 		Audit: p.res.traces, Failures: p.res.traces.Failure, Cookies: f.cookies, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
 		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL,
 		Paths: op.Paths{
@@ -151,7 +151,7 @@ func (p *Provider) logout(c Config, f features) (*logout.Logout, error) {
 func (p *Provider) login(c Config, f features, w *wallet.Wallet, known *cards.Cards, requests *grant.Requests, ending *logout.Logout) (*login.Login, error) {
 	d := login.Deps{
 		Requests: requests, Sessions: f.sessions, Subjects: p.res.subjects, Clients: p.res.clients, Directory: p.res.register,
-		Wallet: w, KV: p.res.kv, Failures: p.res.traces.Failure, Pages: f.pages, Cookies: f.cookies, Audit: p.res.traces, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
+		Wallet: w, Consents: p.res.consents, KV: p.res.kv, Failures: p.res.traces.Failure, Pages: f.pages, Cookies: f.cookies, Audit: p.res.traces, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
 		EndSession: ending.End,
 		ReturnURL:  func(handle string) string { return f.origin + "/login/" + handle + "/return" },
 		PageURL:    func(handle string) string { return f.origin + "/login/" + handle },

@@ -128,3 +128,26 @@ func (e extended) MarshalJSON() ([]byte, error) {
 	b.WriteByte('}')
 	return b.Bytes(), nil
 }
+
+// Told lists the claims about the person that a service will read: those of the
+// granted scopes, and those asked by name that it may have.
+func Told(c *client.Client, scope, asked []string) []string {
+	var told []string
+	switch {
+	case slices.Contains(scope, client.ScopeAll) || slices.Contains(scope, client.ScopeIdentity):
+		told = recordOf()
+		if c.Profile == client.ProfileOIDC && slices.Contains(scope, client.ScopeProfile) {
+			told = append(told, "name")
+		}
+	case c.Profile == client.ProfilePSC:
+		told = []string{"preferred_username", "given_name", "authMode", "otherIds", "SubjectNameID", "PSISubjectNameID", "family_name"}
+	case slices.Contains(scope, client.ScopeProfile):
+		told = namesOf()
+	}
+	for _, name := range asked {
+		if May(c, name) && !slices.Contains(told, name) {
+			told = append(told, name)
+		}
+	}
+	return told
+}

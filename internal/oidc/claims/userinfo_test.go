@@ -65,6 +65,13 @@ func TestUserInfoIsCutByScope(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s, %s:\n got %s\nwant %s", c.profile, c.scope, got, c.want)
 		}
+		told := append(Told(&client.Client{Profile: c.profile}, strings.Fields(c.scope), nil), "sub")
+		want := strings.Fields(c.want)
+		slices.Sort(told)
+		slices.Sort(want)
+		if !slices.Equal(told, want) {
+			t.Errorf("%s, %s: the person would read %v, the service reads %v", c.profile, c.scope, told, want)
+		}
 	}
 }
 

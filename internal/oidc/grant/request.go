@@ -53,6 +53,10 @@ type Request struct {
 	Reason   string                `json:"reason,omitempty"` // PF code of a denial
 	Shared   bool                  `json:"shared,omitempty"` // shared post: no session for the next person
 	Reauth   bool                  `json:"reauth,omitempty"` // an existing session does not satisfy it
+
+	Account    string `json:"account,omitempty"`     // sid of the session that answers once its holder says that it is he (select_account)
+	AskConsent bool   `json:"ask_consent,omitempty"` // prompt=consent: whatever was said before
+	Consented  bool   `json:"consented,omitempty"`   // the person has allowed what this request tells
 }
 
 // Claims are those asked for by name (Core 5.5), beside what the scopes give.
@@ -67,6 +71,7 @@ type Claims struct {
 func (r Request) fresh(browserHash string) Request {
 	r.BrowserHash = browserHash
 	r.SID, r.Auth, r.Wallet, r.Start, r.Holder, r.Reason, r.Shared = "", nil, "", "", rpps.NationalID{}, "", false
+	r.Account, r.Consented = "", false
 	return r
 }
 
@@ -89,6 +94,26 @@ func (r *Request) deny(code string) error {
 	r.Progress, r.Reason = Denied, code
 	r.Auth, r.SID = nil, ""
 	r.Wallet, r.Holder = "", rpps.NationalID{}
+	r.Consented = false
+	return nil
+}
+
+// change drops the session that could have answered: somebody else, or the same
+// person anew, logs in.
+func (r *Request) change() error {
+	if r.Progress != Pending {
+		return usedRequest()
+	}
+	r.Account, r.Reauth = "", true
+	return nil
+}
+
+// consent records that whoever logged in allows what the request tells.
+func (r *Request) consent() error {
+	if r.Progress != Authenticated {
+		return usedRequest()
+	}
+	r.Consented = true
 	return nil
 }
 

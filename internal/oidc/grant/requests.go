@@ -120,6 +120,16 @@ func (q *Requests) SetStart(ctx context.Context, handle, start, was string) (Req
 	return q.move(ctx, handle, func(r *Request) error { return r.begin(start, was) })
 }
 
+// Change drops the session that could have answered (select_account).
+func (q *Requests) Change(ctx context.Context, handle string) (Request, error) {
+	return q.move(ctx, handle, (*Request).change)
+}
+
+// Consent records that the person allows what the request tells.
+func (q *Requests) Consent(ctx context.Context, handle string) (Request, error) {
+	return q.move(ctx, handle, (*Request).consent)
+}
+
 // Complete takes the outcome, once: of a double click or two tabs one wins, the
 // others get fault.Used together with the completed request. The outcome is in
 // Reason (denied) or Auth (authenticated).

@@ -48,7 +48,7 @@ func (l *Login) choose(v *visit, o choice) error {
 	}
 	p := choicePage{
 		frame: l.frame(v), Owner: v.client.Owner, Identity: identity, ECPS: l.offersECPS(v), Card: l.offersCard(v),
-		Offline: l.offersOffline(v), OnPhone: onPhone(v.c.Request()), Login: o.typed, Shared: o.shared || v.login.Shared, Sent: sent(v.login.Scope, v.lang),
+		Offline: l.offersOffline(v), OnPhone: onPhone(v.c.Request()), Login: o.typed, Shared: o.shared || v.login.Shared, Sent: told(v.question().Claims, v.lang),
 	}
 	if o.alert != "" {
 		p.Alert = failure(o.alert, v.lang)

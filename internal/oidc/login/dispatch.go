@@ -15,12 +15,15 @@ import (
 func (l *Login) show(v *visit) error {
 	switch v.login.Progress {
 	case grant.Pending:
+		if v.login.Account != "" {
+			return l.account(v)
+		}
 		if v.login.Wallet == "" {
 			return l.begins(v)
 		}
 		return l.follow(v)
 	case grant.Authenticated:
-		return l.confirm(v)
+		return l.lastWord(v)
 	case grant.Denied:
 		return l.leave(v)
 	case grant.Completed:

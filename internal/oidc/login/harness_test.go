@@ -28,6 +28,7 @@ import (
 	"github.com/egide-id/egide/internal/means/ecps/deviceapi"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/consent"
 	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/oidc/login"
 	"github.com/egide-id/egide/internal/oidc/session"
@@ -177,7 +178,7 @@ func newWorld(t *testing.T, change ...func(*login.Deps)) *world {
 	w.cards = w.newCards(durable)
 	deps := login.Deps{
 		Requests: w.requests, Sessions: w.sessions, Subjects: subject.New(subject.Deps{DB: durable, Rand: rand.Reader, Clock: w.clock}),
-		Clients: services(t), Directory: w.people, Wallet: w.wallet, KV: w.kv, Pages: pages, Audit: w.audit, Failures: w.audit.Failure,
+		Clients: services(t), Directory: w.people, Wallet: w.wallet, Consents: consent.New(durable, w.clock), KV: w.kv, Pages: pages, Audit: w.audit, Failures: w.audit.Failure,
 		Clock: w.clock, Rand: rand.Reader, Log: log,
 		EndSession: w.endSession, ReturnURL: func(handle string) string { return w.server.URL + "/login/" + handle + "/return" },
 		PageURL: func(handle string) string { return w.server.URL + "/login/" + handle },
@@ -205,8 +206,10 @@ func services(t *testing.T) *client.Registry {
 		{ID: "dmp", Name: "DMP de démonstration", Owner: "Éditions Inventées", Profile: client.ProfileOIDC},
 		{ID: "evil", Name: `<script>alert(1)</script>"'`, Owner: `<img src=x onerror=alert(1)>`, Profile: client.ProfilePSC},
 		{ID: "offline", Name: "Garde hors réseau", Owner: "Éditions Inventées", Profile: client.ProfileOIDC, AllowOfflineOTP: true},
+		{ID: "agenda", Name: "Agenda inventé", Owner: "Éditions Inventées", Profile: client.ProfileOIDC, Requests: client.Requests{Consent: true}},
 		{ID: "card", Name: "Cartes seulement", Owner: "Éditions Inventées", Profile: client.ProfileOIDC, Means: []authn.Means{authn.Card}},
 	} {
+		c.Purpose = "essais"
 		c.RedirectURIs = []string{"https://service.example/cb"}
 		c.SecretHashes = []string{client.HashSecret(strings.Repeat("s", 43))}
 		c.GrantTypes, c.Scopes = []string{client.GrantCode}, []string{client.ScopeOpenID, client.ScopeAll}

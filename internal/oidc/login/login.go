@@ -8,10 +8,14 @@
 // dispatcher with 303. Steps never call one another, so that reload, back, a
 // second tab and a double click are all the same thing: another look (AZ23).
 //
+//	account --another--> choice;  account --this one--> service
 //	choice  --identifier-->  waiting  --approved-->  confirmation  -->  service
 //	   \___QR or link_________/                        /  not me        /
 //	   \____________card, offline code___answered_____/                /
 //	    \_______cancel__________/  \__refused____________________________/
+//
+// Before the service, a person whose word is asked (prompt=consent, or a service
+// outside the sector) sees the consent in place of the confirmation.
 //
 // All pages are plain forms that work without script (D10).
 package login
@@ -31,6 +35,7 @@ import (
 	"github.com/egide-id/egide/internal/means/cps/cards"
 	"github.com/egide-id/egide/internal/means/ecps/wallet"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/consent"
 	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
@@ -65,6 +70,12 @@ type Cards interface {
 	Pull(ctx context.Context, r cps.Removal) (sid string, err error)
 }
 
+// Consents keeps what persons allow services to be told (consent.Consents).
+type Consents interface {
+	Given(ctx context.Context, sub string, q consent.Question) (bool, error)
+	Give(ctx context.Context, sub string, q consent.Question) error
+}
+
 // Deps is what New needs; all are required but Cards.
 type Deps struct {
 	Requests  *grant.Requests
@@ -73,6 +84,7 @@ type Deps struct {
 	Clients   *client.Registry
 	Directory directory.Directory
 	Wallet    Wallet
+	Consents  Consents
 	Cards     Cards // nil: this provider takes no card
 	Bridge    []int // ports where pages look for a bridge on the person's computer
 	KV        store.KV
@@ -100,7 +112,7 @@ type Login struct {
 // New checks its dependencies.
 func New(d Deps) (*Login, error) {
 	missing := d.Requests == nil || d.Sessions == nil || d.Subjects == nil || d.Clients == nil || d.Directory == nil ||
-		d.Wallet == nil || d.KV == nil || d.Pages == nil || d.Audit == nil || d.Failures == nil || d.Clock == nil ||
+		d.Wallet == nil || d.Consents == nil || d.KV == nil || d.Pages == nil || d.Audit == nil || d.Failures == nil || d.Clock == nil ||
 		d.Rand == nil || d.Log == nil || d.EndSession == nil || d.ReturnURL == nil || d.PageURL == nil
 	if missing {
 		return nil, fault.New(fault.Internal, "", "login: a dependency is missing")
@@ -125,6 +137,10 @@ func (l *Login) Mount(e *echo.Echo) {
 		"cancel":   l.cancel,
 		"not-me":   l.notMe,
 		"change":   l.change,
+		"same":     l.sameAccount,
+		"another":  l.anotherAccount,
+		"accept":   l.accept,
+		"decline":  l.decline,
 	} {
 		e.POST("/login/:handle/"+action, l.acting(step))
 		// Whoever reloads or bookmarks the address of a form lands on the step that is due.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
-	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/platform/web"
@@ -57,24 +56,31 @@ func (l *Login) liveSession(v *visit) (session.Session, bool, error) {
 	return s, err == nil, err
 }
 
-// sent says in words what the asked scopes will give the service. What is not
-// listed is never sent: no mail address, no phone number (PG-93).
-func sent(scope []string, lang string) []string {
-	say := func(fr, en string) string {
-		if lang == web.English {
-			return en
+// told says in words what a service will read. What is not listed is never sent:
+// no mail address, no phone number (PG-93).
+func told(claims []string, lang string) []string {
+	var list []string
+	for _, line := range [...]struct {
+		any    []string // one of these claims makes the line true
+		fr, en string
+	}{
+		{[]string{"preferred_username", "SubjectNameID", "PSISubjectNameID", "otherIds"}, "votre identifiant national", "your national identifier"},
+		{[]string{"name", "given_name", "family_name"}, "vos nom et prénom", "your name"},
+		{[]string{"SubjectRole", "SubjectRefPro"}, "votre profession et, s'il y a lieu, vos savoir-faire", "your profession and, where relevant, your specialities"},
+		{[]string{"SubjectRefPro", "SubjectOrganization", "SubjectOrganizationID", "Secteur_Activite"},
+			"vos situations d'exercice : lieux, rôles, structures", "your work situations: places, roles, organisations"},
+		{[]string{"sub"}, "un numéro qui vous désigne auprès de lui, le moyen utilisé, son niveau et l'heure de la connexion",
+			"a number that stands for you there, the means used, its level and the time of sign-in"},
+	} {
+		if slices.ContainsFunc(line.any, func(c string) bool { return slices.Contains(claims, c) }) {
+			if lang == web.English {
+				list = append(list, line.en)
+			} else {
+				list = append(list, line.fr)
+			}
 		}
-		return fr
 	}
-	list := []string{
-		say("votre identifiant national et votre nom d'exercice", "your national identifier and your name"),
-		say("votre profession et, s'il y a lieu, vos savoir-faire", "your profession and, where relevant, your specialities"),
-	}
-	if slices.Contains(scope, client.ScopeAll) {
-		list = append(list, say("vos situations d'exercice : lieux, rôles, structures", "your work situations: places, roles, organisations"))
-	}
-	return append(list,
-		say("le moyen utilisé, son niveau et l'heure de la connexion", "the means used, its level and the time of sign-in"))
+	return list
 }
 
 // fullName is the name as he practises: "Dr Camille EXEMPLE".

@@ -30,6 +30,7 @@ const (
 	TemporarilyUnavailable   Code = "temporarily_unavailable"
 	LoginRequired            Code = "login_required"
 	InteractionRequired      Code = "interaction_required"
+	ConsentRequired          Code = "consent_required"
 	RequestNotSupported      Code = "request_not_supported"
 	RequestURINotSupported   Code = "request_uri_not_supported"
 	RegistrationNotSupported Code = "registration_not_supported"

@@ -105,12 +105,22 @@ func (o *OP) page(c echo.Context, err error) error {
 
 // startLogin keeps the request and sends the browser to the login page. Only a
 // random handle travels through the browser, bound to it by a cookie (D5, AZ22).
-func (o *OP) startLogin(c echo.Context, a *asking) error {
+// present is a session that answers as soon as the person has said his word; nil
+// when somebody must log in.
+func (o *OP) startLogin(c echo.Context, a *asking, present *outcome) error {
+	ctx := c.Request().Context()
 	browser, err := o.cookies.EnsureBrowser(c, o.rand)
 	if err != nil {
 		return o.refuse(c, a.to, err)
 	}
-	pending, err := o.requests.Start(c.Request().Context(), a.request(browser))
+	r := a.request(browser)
+	if present != nil && a.prompt.account {
+		r.Account = present.sid
+	}
+	pending, err := o.requests.Start(ctx, r)
+	if err == nil && present != nil && !a.prompt.account {
+		_, err = o.requests.Authenticate(ctx, pending.Handle, present.auth, present.sid)
+	}
 	if err != nil {
 		return o.refuse(c, a.to, err)
 	}

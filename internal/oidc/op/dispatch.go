@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/egide-id/egide/internal/oidc/consent"
 	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/oidc/oauth"
 	"github.com/egide-id/egide/internal/oidc/session"
@@ -29,14 +30,43 @@ func (o *OP) dispatch(c echo.Context, a *asking) error {
 	}
 	switch {
 	case v == satisfied:
-		return o.answer(c, a, outcome{sid: s.SID, auth: s.Auth, acr: acr, session: &s})
+		return o.satisfied(c, a, outcome{sid: s.SID, auth: s.Auth, acr: acr, session: &s})
 	case a.prompt.none && v == needsLevel:
 		return o.refuse(c, a.to, oauth.New(oauth.InteractionRequired, "the level asked needs another login"))
 	case a.prompt.none:
 		return o.refuse(c, a.to, oauth.New(oauth.LoginRequired, "no session answers this request"))
 	}
 	a.reauth = s.SID != ""
-	return o.startLogin(c, a)
+	return o.startLogin(c, a, nil)
+}
+
+// satisfied answers from a session that is good enough, unless the person has a
+// word to say first: who he is, or what may be told.
+func (o *OP) satisfied(c echo.Context, a *asking, out outcome) error {
+	due, err := o.consentDue(c.Request().Context(), a, out.auth.Sub)
+	switch {
+	case err != nil:
+		return o.refuse(c, a.to, err)
+	case due && a.prompt.none:
+		return o.refuse(c, a.to, oauth.New(oauth.ConsentRequired, "the person has not been asked what this service may know"))
+	case due || a.prompt.account:
+		return o.startLogin(c, a, &out)
+	}
+	return o.answer(c, a, out)
+}
+
+// consentDue tells whether the person must be asked before the service is told
+// anything: at each prompt=consent, and when a service outside the sector has not
+// had his yes for all that it asks.
+func (o *OP) consentDue(ctx context.Context, a *asking, sub string) (bool, error) {
+	if a.prompt.consent {
+		return true, nil
+	}
+	if !a.client.Requests.Consent {
+		return false, nil
+	}
+	given, err := o.consents.Given(ctx, sub, consent.Ask(a.client, a.scope, a.claims))
+	return !given, err
 }
 
 // judge reads the session once and weighs it against the request. A session
@@ -60,7 +90,7 @@ func (o *OP) judge(ctx context.Context, cookie string, a *asking) (session.Sessi
 		}
 		return none, "", needsLogin, err
 	}
-	if a.prompt.page || a.onlySub != "" && a.onlySub != s.Auth.Sub || tooOld(s.Auth.At, a.maxAge, o.clock.Now()) {
+	if a.prompt.login || a.onlySub != "" && a.onlySub != s.Auth.Sub || tooOld(s.Auth.At, a.maxAge, o.clock.Now()) {
 		return s, "", needsLogin, nil
 	}
 	acr, ok := a.level(s.Auth)
@@ -81,6 +111,6 @@ func (a *asking) request(browserSecret string) grant.Request {
 		ClientID: a.client.ID, RedirectURI: a.to.redirectURI, ResponseMode: a.to.mode, State: a.to.state,
 		Nonce: a.nonce, CodeChallenge: a.challenge, Prompt: a.rawPrompt, UILocales: a.locales, LoginHint: a.loginHint,
 		Scope: a.scope, ACRValues: a.levels.Wanted, MustACRs: a.levels.Must, Claims: a.claims, MaxAge: a.maxAge, HintSub: a.onlySub,
-		BrowserHash: grant.Hash(browserSecret), Reauth: a.reauth,
+		BrowserHash: grant.Hash(browserSecret), Reauth: a.reauth, AskConsent: a.prompt.consent,
 	}
 }

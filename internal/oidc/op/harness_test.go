@@ -22,10 +22,12 @@ import (
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/consent"
 	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/oidc/psc"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/db"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/platform/outbound/outboundtest"
 	"github.com/egide-id/egide/internal/platform/store"
@@ -145,6 +147,7 @@ type world struct {
 	sites    *outboundtest.Sites
 	people   *people
 	epochs   *epochs
+	consents *consent.Consents
 	sessions *session.Sessions
 	requests *grant.Requests
 	keys     *signing.Keys
@@ -184,6 +187,16 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	w.kv = &breakable{KV: kv}
+	durable, err := db.Open(ctx, filepath.Join(t.TempDir(), "egide.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := durable.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.consents = consent.New(durable, w.clock)
 	w.keys, err = signing.Open(ctx, signing.Options{Dir: filepath.Join(t.TempDir(), "keys"), Clock: w.clock, Rand: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +207,7 @@ func newWorld(t testing.TB) *world {
 	w.requests = grant.NewRequests(gd)
 	w.o, err = New(Deps{
 		Clients: w.clients, Requests: w.requests, Codes: grant.NewCodes(gd), Tokens: grant.NewTokens(gd), Sessions: w.sessions,
-		Subjects: w.epochs, Directory: w.people, Keys: w.keys, KeySets: client.NewKeySets(w.sites, w.clock, log), KV: w.kv, Audit: w.audit, Failures: w.audit.Failure,
+		Subjects: w.epochs, Directory: w.people, Consents: w.consents, Keys: w.keys, KeySets: client.NewKeySets(w.sites, w.clock, log), KV: w.kv, Audit: w.audit, Failures: w.audit.Failure,
 		Cookies: web.Cookies{}, Clock: w.clock, Rand: rand.Reader, Log: log,
 		Issuer: testIssuer, AuthorizationURL: testFront,
 		LoginURL:  func(handle string) string { return "http://127.0.0.1:8080/login/" + handle },
@@ -326,7 +339,7 @@ func (w *world) post(endpoint, id string, form url.Values) *httptest.ResponseRec
 	for k, v := range form {
 		body[k] = v
 	}
-	basic := id == "psc" || id == "psc2" || id == "web"
+	basic := id != "jwt" && id != "app"
 	if id == "jwt" {
 		body.Set("client_secret", testSecret)
 	}

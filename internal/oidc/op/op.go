@@ -20,6 +20,7 @@ import (
 
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/consent"
 	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
@@ -45,6 +46,11 @@ type Directory interface {
 	Lookup(ctx context.Context, id rpps.NationalID) (rpps.Professional, error)
 }
 
+// Consents tells what persons have allowed services to be told (consent.Consents).
+type Consents interface {
+	Given(ctx context.Context, sub string, q consent.Question) (bool, error)
+}
+
 // Deps are what New needs; all are required but Lifetimes, Failures and Paths.
 type Deps struct {
 	Clients   *client.Registry
@@ -54,6 +60,7 @@ type Deps struct {
 	Sessions  *session.Sessions
 	Subjects  Epochs
 	Directory Directory
+	Consents  Consents
 	Keys      *signing.Keys
 	KeySets   *client.KeySets // what clients sign with
 	KV        store.KV        // counters of failed client authentications, assertions used up
@@ -82,6 +89,7 @@ type OP struct {
 	sessions  *session.Sessions
 	subjects  Epochs
 	directory Directory
+	consents  Consents
 	keys      *signing.Keys
 	audit     audit.Recorder
 	failures  func(context.Context, audit.Failure)
@@ -113,7 +121,7 @@ func New(d Deps) (*OP, error) {
 		clients: d.Clients, callers: client.NewAuthenticator(client.AuthenticatorDeps{
 			Clients: d.Clients, Keys: d.KeySets, KV: d.KV, Clock: d.Clock,
 		}), requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
-		subjects: d.Subjects, directory: d.Directory, keys: d.Keys, audit: d.Audit, failures: d.Failures,
+		subjects: d.Subjects, directory: d.Directory, consents: d.Consents, keys: d.Keys, audit: d.Audit, failures: d.Failures,
 		throttle: newThrottle(d.KV), cookies: d.Cookies, clock: d.Clock, rand: d.Rand, log: d.Log,
 		issuer: d.Issuer, authorizationURL: d.AuthorizationURL, paths: d.Paths.orDefaults(), loginURL: d.LoginURL, errorPage: d.ErrorPage,
 		life: d.Lifetimes.OrDefaults(),
@@ -141,6 +149,7 @@ func (d Deps) check() error {
 	need(d.Sessions == nil, "Sessions")
 	need(d.Subjects == nil, "Subjects")
 	need(d.Directory == nil, "Directory")
+	need(d.Consents == nil, "Consents")
 	need(d.Keys == nil, "Keys")
 	need(d.KeySets == nil, "KeySets")
 	need(d.KV == nil, "KV")

@@ -8,22 +8,25 @@ import (
 
 // prompt is what the service says about pages (Core 3.1.2.1).
 type prompt struct {
-	none bool // never a page
-	page bool // a page even where a session would do: login, consent, select_account
+	none    bool // never a page
+	login   bool // a new login even where a session would do (AZ10)
+	consent bool // ask the person what may be told, whatever he said before (AZ11)
+	account bool // let the person say who he is (AZ11); a session holds one person, so: he or another
 }
 
-// parsePrompt reads the parameter. Égide asks no consent of its own and a
-// session holds one person, so consent and select_account both mean: show
-// the login page, where the person sees the service named and says who he is
-// (AZ11). Each is a real new authentication, as login is (AZ10).
+// parsePrompt reads the parameter.
 func parsePrompt(values []string) (prompt, error) {
 	var p prompt
 	for _, v := range values {
 		switch v {
 		case "none":
 			p.none = true
-		case "login", "consent", "select_account":
-			p.page = true
+		case "login":
+			p.login = true
+		case "consent":
+			p.consent = true
+		case "select_account":
+			p.account = true
 		default:
 			return prompt{}, oauth.New(oauth.InvalidRequest, "prompt holds an unknown value")
 		}

@@ -37,6 +37,9 @@ func (o *OP) redeem(ctx context.Context, c *client.Client, text, redirectURI, ve
 	if m.person, err = o.standing(ctx, *code.Auth); err != nil {
 		return nil, err
 	}
+	if err := o.consented(ctx, c, code.Auth.Sub, code.Scope, code.Claims); err != nil {
+		return nil, err
+	}
 	m.family, err = o.tokens.StartFamily(ctx, grant.Family{
 		ID: code.Family, ClientID: c.ID, SID: code.SID, Auth: *code.Auth, Scope: code.Scope, Claims: code.Claims, ACR: code.ACR,
 		Nonce: code.Nonce, Ends: code.SessionEnds, RefreshFor: c.Lifetimes.RefreshToken,

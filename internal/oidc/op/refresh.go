@@ -29,6 +29,9 @@ func (o *OP) refresh(ctx context.Context, c *client.Client, text string, asked [
 	if m.person, err = o.standing(ctx, s.Auth); err != nil {
 		return nil, err
 	}
+	if err := o.stillConsented(ctx, c, id); err != nil {
+		return nil, err
+	}
 	wasRevoked := false
 	m.family, _, err = o.tokens.Refresh(ctx, id, generation, c.GraceOnRefresh(), func(f grant.Family) error {
 		wasRevoked = f.Revoked

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 
@@ -29,27 +30,54 @@ func (o *OP) Resume(c echo.Context) error {
 		}
 		return o.errorPage(c, err)
 	}
-	if r.Progress == grant.Pending {
-		return c.Redirect(http.StatusSeeOther, o.loginURL(url.PathEscape(handle)))
-	}
 	// The service may have been withdrawn or its URI changed while the person logged in (D6).
 	caller, err := o.clients.Lookup(r.ClientID)
 	if err != nil || !caller.MatchRedirect(r.RedirectURI) {
 		return o.page(c, fault.New(fault.Denied, "", "the service or its redirect URI is no longer registered"))
 	}
+	a := resumed(caller, r)
+	open, err := o.pageDue(ctx, a, r)
+	if err != nil {
+		return o.errorPage(c, err)
+	}
+	if open {
+		return c.Redirect(http.StatusSeeOther, o.loginURL(url.PathEscape(handle)))
+	}
 	r, err = o.requests.Complete(ctx, handle)
 	if err != nil && (!fault.Is(err, fault.Used) || !o.mayRepeat(c, r)) {
 		return o.errorPage(c, err)
 	}
-	a := resumed(caller, r)
 	if r.Auth == nil {
-		return o.refuse(c, a.to, fault.New(fault.Denied, r.Reason, "the login was refused or cancelled"))
+		return o.refuse(c, a.to, notAnswered(r.Reason))
 	}
 	out, err := o.weigh(c, a, r)
 	if err != nil {
 		return o.refuse(c, a.to, err)
 	}
 	return o.answer(c, a, out)
+}
+
+// pageDue tells that a page of the login still waits for an answer: whoever
+// comes straight to this address has not passed it.
+func (o *OP) pageDue(ctx context.Context, a *asking, r grant.Request) (bool, error) {
+	switch {
+	case r.Progress == grant.Pending:
+		return true, nil
+	case r.Progress != grant.Authenticated || r.Consented:
+		return false, nil
+	}
+	return o.consentDue(ctx, a, r.Auth.Sub)
+}
+
+// codeCardNeeded is the reason of a login whose means was too weak (package login).
+const codeCardNeeded = "PF-CA-023"
+
+// notAnswered words a login that nobody finished.
+func notAnswered(reason string) error {
+	if reason == codeCardNeeded {
+		return oauth.New(oauth.UnmetAuthentication, "the login did not reach the level asked ("+reason+")")
+	}
+	return fault.New(fault.Denied, reason, "the login was refused or cancelled")
 }
 
 // mayRepeat tells whether a reload, the back button or a second click gets an
@@ -77,6 +105,7 @@ func resumed(caller *client.Client, r grant.Request) *asking {
 	return &asking{
 		client: caller, to: destination{redirectURI: r.RedirectURI, mode: r.ResponseMode, state: r.State},
 		scope: r.Scope, nonce: r.Nonce, challenge: r.CodeChallenge, maxAge: r.MaxAge,
+		prompt: prompt{consent: r.AskConsent},
 		levels: claims.Levels{Wanted: r.ACRValues, Must: r.MustACRs}, claims: r.Claims, onlySub: r.HintSub, reauth: r.Reauth,
 	}
 }

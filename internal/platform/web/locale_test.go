@@ -48,7 +48,7 @@ func TestEveryPublicCodeHasATextInBothLanguages(t *testing.T) {
 			checkText(t, code, unknown)
 		}
 	}
-	for _, code := range []string{"PF-ID-001", "PF-ID-002", "PF-ID-004", "PF-CA-023", "PF-DR-030", "PF-DR-031"} {
+	for _, code := range []string{"PF-ID-001", "PF-ID-002", "PF-ID-004", "PF-ID-005", "PF-CA-023", "PF-DR-030", "PF-DR-031"} {
 		checkText(t, code, unknown)
 	}
 }

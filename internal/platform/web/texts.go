@@ -68,6 +68,10 @@ func identityText(code string) (bilingual, bool) {
 		return known(
 			Text{"Connexion arrêtée", "Vous avez signalé que ce n'était pas vous. Aucune donnée n'a été envoyée au service.", "Si quelqu'un a pu approuver à votre place, changez le code de votre e-CPS."},
 			Text{"Sign-in stopped", "You said that this was not you. No data was sent to the service.", "If somebody may have approved in your place, change the code of your e-CPS."})
+	case "PF-ID-005":
+		return known(
+			Text{"Accord refusé", "Vous n'avez pas accepté que ce service reçoive des informations sur vous. Rien ne lui a été transmis.", "Vous pouvez recommencer depuis le service si vous changez d'avis."},
+			Text{"Agreement refused", "You did not agree that this service is told about you. Nothing was sent to it.", "You can start again from the service if you change your mind."})
 	}
 	return bilingual{}, false
 }

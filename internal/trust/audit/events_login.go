@@ -52,8 +52,28 @@ type ActivityChosen struct {
 	Activity string `json:"activity"` // identifier of the work situation
 }
 
+// ConsentGiven says that a person allowed a service outside the sector to be told
+// about him (GDPR art. 7: the proof of it).
+type ConsentGiven struct {
+	Subject string `json:"subject"`
+	Client  string `json:"client"`
+	SID     string `json:"sid"`
+	Purpose string `json:"purpose"` // as it stood on the page
+	Claims  string `json:"claims"`  // names of what may be told, by spaces
+}
+
+// ConsentRefused says that he did not.
+type ConsentRefused struct {
+	Subject string `json:"subject"`
+	Client  string `json:"client"`
+	SID     string `json:"sid"`
+	Claims  string `json:"claims"`
+}
+
 func (LoginSucceeded) event() string { return "login.succeeded" }
 func (LoginRefused) event() string   { return "login.refused" }
 func (SessionEnded) event() string   { return "session.ended" }
 func (SessionsEnded) event() string  { return "sessions.ended" }
+func (ConsentGiven) event() string   { return "consent.given" }
+func (ConsentRefused) event() string { return "consent.refused" }
 func (ActivityChosen) event() string { return "activity.chosen" }

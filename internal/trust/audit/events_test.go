@@ -31,6 +31,8 @@ func all() []Event {
 		SessionEnded{Subject: "899700000017", SID: "s1", Reason: "logout"},
 		SessionsEnded{Subject: "899700000017", By: "operator", Operator: "anna", Reason: "2026-1181", Sessions: 2},
 		ActivityChosen{Subject: "899700000017", Client: "dmp", SID: "s1", Activity: "a1"},
+		ConsentGiven{Subject: "899700000017", Client: "agenda", SID: "s1", Purpose: "prendre rendez-vous", Claims: "family_name sub"},
+		ConsentRefused{Subject: "899700000017", Client: "agenda", SID: "s1", Claims: "family_name sub"},
 		CodeIssued{Subject: "899700000017", Client: "dmp", SID: "s1", Family: "f1"},
 		TokenIssued{
 			Subject: "899700000017", Client: "dmp", SID: "s1", Family: "f1", Grant: "authorization_code",
