@@ -55,6 +55,7 @@ type Service struct {
 	provider *provider
 	logins   *logins
 	sessions *sessions
+	heard    *heard
 	records  map[string]record
 	pages    *pages
 	cookies  cookies
@@ -90,6 +91,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 		provider: &provider{cfg: cfg, http: d.HTTP, clock: d.Clock},
 		logins:   newLogins(d.Clock),
 		sessions: newSessions(d.Clock),
+		heard:    &heard{ids: map[string]time.Time{}},
 		records:  records,
 		pages:    pages,
 		cookies:  cookies{secure: strings.HasPrefix(cfg.PublicURL, "https://")},
@@ -151,6 +153,7 @@ func (s *Service) routes() http.Handler {
 	mux.HandleFunc("POST /situation", s.chooseSituation)
 	mux.HandleFunc("GET /patient/{id}", s.consult)
 	mux.HandleFunc("POST /logout", s.logout)
+	mux.HandleFunc("POST "+NoticePath, s.notified)
 	mux.HandleFunc("GET /api/consultation/{id}", s.apiConsult)
 	mux.HandleFunc("GET /style.css", s.pages.style)
 	mux.HandleFunc("/", s.notFound)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/egide-id/egide/internal/dmp"
 	"github.com/egide-id/egide/internal/oidc/client"
 )
 
@@ -54,6 +55,7 @@ func clients(dmpURL string) []demoClient {
 			RedirectURIs:           []string{dmpURL + "/callback"},
 			PostLogoutRedirectURIs: []string{dmpURL + "/"},
 			Sensitive:              true,
+			Logout:                 client.Logout{BackchannelURI: dmpURL + dmp.NoticePath, BackchannelSession: true},
 		}},
 	}
 }
