@@ -12,6 +12,7 @@ import (
 
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/memo"
 	"github.com/egide-id/egide/internal/trust/igc"
 )
 
@@ -32,15 +33,22 @@ type VerifierOptions struct {
 // Verifier judges what bridges answer. Safe for concurrent use.
 type Verifier struct {
 	VerifierOptions
-	vouched vouched
+	// vouched remembers which pinned authority has signed a certificate, by the
+	// SHA-256 of its bytes: the one thing that never changes about it, and the
+	// dearest to find out (RSA-4096: four fifths of a first login). Whether the
+	// authority and the certificate still stand is asked each time.
+	vouched *memo.Memo[[32]byte, TrustedIssuer]
 }
+
+// knownCards bounds what is remembered: the cards of a large house, 10 MB.
+const knownCards = 1 << 16
 
 // NewVerifier checks its dependencies. Errors: fault.Internal.
 func NewVerifier(o VerifierOptions) (*Verifier, error) {
 	if o.Trust == nil || o.Revocation == nil || o.Clock == nil {
 		return nil, fault.New(fault.Internal, "", "card verifier: a dependency is missing")
 	}
-	return &Verifier{VerifierOptions: o, vouched: newVouched(knownCards)}, nil
+	return &Verifier{VerifierOptions: o, vouched: memo.New[[32]byte, TrustedIssuer](knownCards)}, nil
 }
 
 // Judge makes checks 2 to 6 of cps-card.md section 8, in order, and reads the
@@ -94,7 +102,7 @@ func (v *Verifier) Judge(ctx context.Context, origin string, challenge [32]byte,
 }
 
 func (v *Verifier) issuerOf(der []byte, c *x509.Certificate, now time.Time) (TrustedIssuer, error) {
-	issuer, err := v.vouched.by(sha256.Sum256(der), func() (TrustedIssuer, error) { return v.Trust.issuerOf(c) })
+	issuer, err := v.vouched.Of(sha256.Sum256(der), func() (TrustedIssuer, error) { return v.Trust.issuerOf(c) })
 	if err == nil {
 		err = issuer.stands(now)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/platform/memo"
 	"github.com/egide-id/egide/internal/trust/igc"
 )
 
@@ -39,7 +40,7 @@ func TestKnownCardIsJudgedAnew(t *testing.T) {
 func TestMemoryOfCardsIsBounded(t *testing.T) {
 	fort := newBranch(t, igc.Fort, "FORT", true)
 	v := newVerifier(t, TrustOptions{}, &standing{}, fort)
-	v.vouched = newVouched(2)
+	v.vouched = memo.New[[32]byte, TrustedIssuer](2)
 	foreign := authority{certificateOf(fort.issuer.cert.Subject), keys().namesake}
 	for i, by := range []authority{foreign, fort.issuer, fort.issuer, fort.issuer} {
 		template := cardOf(t, igc.CPS, holder, true)
@@ -49,8 +50,8 @@ func TestMemoryOfCardsIsBounded(t *testing.T) {
 		if (err == nil) != (i > 0) {
 			t.Fatal(err)
 		}
-		if want := []int{0, 1, 2, 1}[i]; len(v.vouched.known) != want {
-			t.Fatalf("%d certificates are known, want %d", len(v.vouched.known), want)
+		if want := []int{0, 1, 2, 1}[i]; v.vouched.Len() != want {
+			t.Fatalf("%d certificates are known, want %d", v.vouched.Len(), want)
 		}
 	}
 }

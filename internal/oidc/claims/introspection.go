@@ -53,6 +53,8 @@ type Introspection struct {
 	AMR       []string `json:"amr"`
 	SID       string   `json:"sid"`
 	NameID    string   `json:"SubjectNameID,omitempty"`
+
+	Confirmation *Confirmation `json:"cnf,omitempty"`
 }
 
 // NewIntrospection fills in the answer for a live access token.
@@ -60,7 +62,7 @@ func NewIntrospection(in Input) *Introspection {
 	d := &Introspection{
 		Active: true, Scope: strings.Join(in.Scope, " "), ClientID: in.ClientID, TokenType: TypBearer,
 		Expires: in.Expires.Unix(), Issued: in.Issued.Unix(), Sub: in.Auth.Sub, Audience: in.audience(), Issuer: in.Issuer,
-		JTI: in.JTI, AuthTime: in.Auth.At.Unix(), ACR: in.ACR, AMR: in.Auth.Means.AMR(), SID: in.SID,
+		JTI: in.JTI, AuthTime: in.Auth.At.Unix(), ACR: in.ACR, AMR: in.Auth.Means.AMR(), SID: in.SID, Confirmation: in.Bound,
 	}
 	if slices.Contains(in.Scope, client.ScopeAll) || slices.Contains(in.Scope, client.ScopeIdentity) {
 		d.NameID = in.Person.ID.String()

@@ -22,7 +22,14 @@ type Input struct {
 	Nonce    string // as sent; empty when none was
 	ACR      string // granted, see ACR
 	Scope    []string
-	Audience []string // services the access token is meant for; the issuer if empty
+	Audience []string      // services the access token is meant for; the issuer if empty
+	Bound    *Confirmation // of the access token; nil for a bearer token
+}
+
+// Confirmation is the cnf claim of an access token: what its bearer must prove
+// (RFC 7800 3.1).
+type Confirmation struct {
+	Certificate string `json:"x5t#S256,omitempty"` // RFC 8705 3.1
 }
 
 // Values of the typ claim. Every reader checks it, so that no token is taken
@@ -57,6 +64,8 @@ type PSCAccessToken struct {
 	PSINameID         string       `json:"PSISubjectNameID"`
 	PreferredUsername string       `json:"preferred_username"`
 	OtherIDs          []Identifier `json:"otherIds"`
+
+	Confirmation *Confirmation `json:"cnf,omitempty"` // no recorded token has one
 }
 
 // NewPSCAccessToken fills in a psc access token.
@@ -67,7 +76,7 @@ func NewPSCAccessToken(in Input) *PSCAccessToken {
 		Nonce: in.Nonce, SessionState: in.SID, SID: in.SID, ACR: in.ACR,
 		AuthLevel: authLevel(in.Auth.Means), AuthMode: authMode(in.Auth.Means), Scope: strings.Join(in.Scope, " "),
 		NameID: in.Person.ID.String(), PSINameID: in.Person.PSI, PreferredUsername: in.Person.ID.String(),
-		OtherIDs: otherIDs(in.Person),
+		OtherIDs: otherIDs(in.Person), Confirmation: in.Bound,
 	}
 }
 
@@ -86,6 +95,8 @@ type JWTAccessToken struct {
 	AMR      []string `json:"amr"`
 	SID      string   `json:"sid"`
 	Scope    string   `json:"scope"`
+
+	Confirmation *Confirmation `json:"cnf,omitempty"`
 }
 
 // NewJWTAccessToken fills in an at+jwt.
@@ -94,6 +105,7 @@ func NewJWTAccessToken(in Input) *JWTAccessToken {
 		Issuer: in.Issuer, Sub: in.Auth.Sub, Audience: in.audience(), ClientID: in.ClientID,
 		Expires: in.Expires.Unix(), Issued: in.Issued.Unix(), JTI: in.JTI,
 		AuthTime: in.Auth.At.Unix(), ACR: in.ACR, AMR: in.Auth.Means.AMR(), SID: in.SID, Scope: strings.Join(in.Scope, " "),
+		Confirmation: in.Bound,
 	}
 }
 
@@ -160,6 +172,8 @@ type ServiceToken struct {
 	Typ             string   `json:"typ"`
 	Scope           string   `json:"scope"`
 	Structure       string   `json:"struct_IdNat"`
+
+	Confirmation *Confirmation `json:"cnf,omitempty"`
 }
 
 // NewServiceToken fills in a service's own token; the person of in is ignored.
@@ -167,7 +181,7 @@ func NewServiceToken(in Input, structure string) *ServiceToken {
 	return &ServiceToken{
 		Issuer: in.Issuer, Sub: ServiceSub(in.ClientID), Audience: in.audience(), ClientID: in.ClientID, AuthorizedParty: in.ClientID,
 		Expires: in.Expires.Unix(), Issued: in.Issued.Unix(), JTI: in.JTI, Typ: TypBearer,
-		Scope: strings.Join(in.Scope, " "), Structure: structure,
+		Scope: strings.Join(in.Scope, " "), Structure: structure, Confirmation: in.Bound,
 	}
 }
 

@@ -11,19 +11,21 @@ import (
 // Authenticator says which client is calling. Every node's is alike: what must
 // be remembered is in the shared store.
 type Authenticator struct {
-	clients *Registry
-	keys    *KeySets
-	kv      store.KV
-	clock   clock.Clock
-	ways    map[string]way
+	clients  *Registry
+	keys     *KeySets
+	vouching Vouching
+	kv       store.KV
+	clock    clock.Clock
+	ways     map[string]way
 }
 
-// AuthenticatorDeps are what NewAuthenticator needs; all are required.
+// AuthenticatorDeps are what NewAuthenticator needs; all but Vouching are required.
 type AuthenticatorDeps struct {
-	Clients *Registry
-	Keys    *KeySets
-	KV      store.KV // assertions used up, for all nodes
-	Clock   clock.Clock
+	Clients  *Registry
+	Keys     *KeySets
+	Vouching Vouching // for tls_client_auth; nil: no authority of services is known
+	KV       store.KV // assertions used up, for all nodes
+	Clock    clock.Clock
 }
 
 // way is one method of authentication (token_endpoint_auth_method). It is only
@@ -36,13 +38,17 @@ type way struct {
 
 // NewAuthenticator makes one.
 func NewAuthenticator(d AuthenticatorDeps) *Authenticator {
-	a := &Authenticator{clients: d.Clients, keys: d.Keys, kv: d.KV, clock: d.Clock}
+	a := &Authenticator{clients: d.Clients, keys: d.Keys, vouching: d.Vouching, kv: d.KV, clock: d.Clock}
 	a.ways = map[string]way{
 		AuthBasic: {takes: inHeader, check: checkSecrets},
 		AuthPost:  {takes: inBody, check: checkSecrets},
 		AuthNone:  {takes: 0, check: checkNothing},
 
 		AuthPrivateKeyJWT: {takes: signed, check: a.checkAssertion},
+		AuthSelfSignedTLS: {takes: 0, check: a.checkSelfSigned},
+	}
+	if d.Vouching != nil {
+		a.ways[AuthTLS] = way{takes: 0, check: a.checkTLS}
 	}
 	return a
 }

@@ -48,6 +48,7 @@ func (c *Client) Check() []Fault {
 	k.profile()
 	k.secrets()
 	k.keys()
+	k.certificate()
 	k.uris()
 	k.grants()
 	k.tokens()
@@ -106,10 +107,10 @@ func (k *checker) secrets() {
 	switch c.AuthMethod {
 	case AuthBasic, AuthPost:
 		k.refuse(len(c.SecretHashes) == 0, "secret_sha256", "is needed: the SHA-256 of the secret in lower-case hexadecimal")
-	case AuthNone, AuthPrivateKeyJWT:
+	case AuthNone, AuthPrivateKeyJWT, AuthTLS, AuthSelfSignedTLS:
 		k.refuse(len(c.SecretHashes) > 0, "secret_sha256", "must be absent: a client with this auth_method has no secret")
 	default:
-		k.bad("auth_method", "must be %s, %s, %s or %s", AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone)
+		k.bad("auth_method", "must be %s, %s, %s, %s, %s or %s", AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthTLS, AuthSelfSignedTLS, AuthNone)
 	}
 	for i, h := range c.SecretHashes {
 		path := fmt.Sprintf("secret_sha256[%d]", i)

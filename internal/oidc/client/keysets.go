@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"sync"
 	"time"
@@ -87,22 +88,36 @@ func (k *KeySets) Of(ctx context.Context, c *Client) ([]jose.JSONWebKey, error) 
 }
 
 // Verify gives the claims of a token once it is proven that the client signed
-// it with an algorithm allowed. An unknown key may be a new one: the site is
-// asked again, if it was not asked just now.
-// Errors: as Of and jwt.Token.Verify.
-func (k *KeySets) Verify(ctx context.Context, c *Client, t *jwt.Token, allowed []jose.SignatureAlgorithm) (jwt.Claims, error) {
+// it with an algorithm allowed. Errors: as Of and jwt.Token.Verify.
+func (k *KeySets) Verify(ctx context.Context, c *Client, t *jwt.Token, allowed []jose.SignatureAlgorithm) (claims jwt.Claims, err error) {
+	err = k.try(ctx, c, func(keys []jose.JSONWebKey) error {
+		claims, err = t.Verify(keys, allowed)
+		return err
+	})
+	return claims, err
+}
+
+// HasCertificate tells whether a key of the client carries this certificate.
+// Errors: as Of; fault.NotFound when none does.
+func (k *KeySets) HasCertificate(ctx context.Context, c *Client, leaf *x509.Certificate) error {
+	return k.try(ctx, c, func(keys []jose.JSONWebKey) error { return holdsCertificate(keys, leaf) })
+}
+
+// try uses the client's keys. One that is not found there may be new: the site
+// is asked again, if it was not asked just now.
+func (k *KeySets) try(ctx context.Context, c *Client, use func([]jose.JSONWebKey) error) error {
 	keys, err := k.Of(ctx, c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	claims, err := t.Verify(keys, allowed)
+	err = use(keys)
 	if !fault.Is(err, fault.NotFound) || c.Keys.URI == "" || k.clock.Now().Sub(k.copyOf(c).tried) < keysPause {
-		return claims, err
+		return err
 	}
 	if err := await(ctx, k.fetch(ctx, c)); err != nil {
-		return nil, err
+		return err
 	}
-	return t.Verify(k.copyOf(c).keys, allowed)
+	return use(k.copyOf(c).keys)
 }
 
 // usable tells whether a copy may still stand in for a site that is down.

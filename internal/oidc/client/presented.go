@@ -2,6 +2,7 @@ package client
 
 import (
 	"cmp"
+	"crypto/x509"
 	"math/bits"
 	"net/url"
 
@@ -19,6 +20,8 @@ type Presented struct {
 
 	Assertion, AssertionType string   // client_assertion and its type (RFC 7521 4.2)
 	Audiences                []string // what an assertion may be addressed to: the issuer, then the endpoint called
+
+	Certificate *x509.Certificate // proven by the connection; no credential unless the client's method is one by certificate
 
 	token *jwt.Token // the assertion taken apart, nothing of it proven
 }

@@ -18,6 +18,12 @@ const (
 	KindService Kind = "service"
 )
 
+// Binding says what a caller must prove besides having a token; zero binds to
+// nothing.
+type Binding struct {
+	Certificate string `json:"x5t,omitempty"` // its thumbprint (RFC 8705 3.1)
+}
+
 // Token is an access token as the store knows it, under the hash of its text.
 // What belongs to the login stands once, in the family.
 type Token struct {
@@ -29,6 +35,7 @@ type Token struct {
 	Generation uint64    `json:"gen,omitempty"` // of the family when it was made
 	Issued     time.Time `json:"issued"`
 	Expires    time.Time `json:"expires"`
+	Binding    Binding   `json:"bound,omitzero"`
 }
 
 // PutAccess stores an access token under the hash of its text, until it expires.

@@ -34,6 +34,7 @@ type Family struct {
 	Issued     time.Time     `json:"issued"`           // of that token
 	Expires    time.Time     `json:"expires"`          // of that token
 	RefreshFor time.Duration `json:"refresh,omitzero"` // the client's own lifetime; default if zero
+	Binding    Binding       `json:"bound,omitzero"`   // of its refresh tokens: of a public client, who proves nothing else
 	Revoked    bool          `json:"revoked,omitempty"`
 	Reason     string        `json:"reason,omitempty"` // why it was revoked
 }

@@ -45,6 +45,7 @@ type metadata struct {
 	RequirePushedAuthorization bool     `json:"require_pushed_authorization_requests"`
 	CertificateBoundTokens     bool     `json:"tls_client_certificate_bound_access_tokens"`
 	PromptValues               []string `json:"prompt_values_supported"`
+	CertificateEndpoints       *aliases `json:"mtls_endpoint_aliases,omitempty"`
 }
 
 // supportedClaims are those UserInfo and the ID token may hold (pro-sante-connect.md 2).

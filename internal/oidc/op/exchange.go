@@ -9,7 +9,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/oidc/oauth"
+	"github.com/egide-id/egide/internal/oidc/peer"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/trust/audit"
 )
@@ -20,7 +22,8 @@ import (
 type exchange struct {
 	client *client.Client
 	form   url.Values
-	header http.Header // of the answer
+	header http.Header   // of the answer
+	bound  grant.Binding // what the tokens asked for are bound to
 }
 
 type exchangeKey struct{}
@@ -84,7 +87,8 @@ func (o *OP) authenticate(c echo.Context, form url.Values, path string) (*client
 	p := client.Presented{
 		PostID: form.Get("client_id"), PostSecret: form.Get("client_secret"),
 		Assertion: form.Get("client_assertion"), AssertionType: form.Get("client_assertion_type"),
-		Audiences: []string{o.issuer, o.issuer + path},
+		Audiences:   o.addresses(path),
+		Certificate: peer.From(r.Context()),
 	}
 	p.HasPostSecret = p.PostSecret != ""
 	p.BasicID, p.BasicSecret, p.HasBasic = r.BasicAuth()
@@ -99,6 +103,15 @@ func (o *OP) authenticate(c echo.Context, form url.Values, path string) (*client
 		return caller, nil
 	}
 	return nil, o.notAuthenticated(c, p, err)
+}
+
+// addresses are what an assertion for an endpoint may be addressed to (CA5).
+func (o *OP) addresses(path string) []string {
+	list := []string{o.issuer, o.issuer + path}
+	if o.certificateURL != "" {
+		list = append(list, o.certificateURL+path) // the same endpoint where certificates are asked for
+	}
+	return list
 }
 
 // notAuthenticated counts, reports and words a failure.

@@ -94,7 +94,7 @@ func (o *OP) introspection(ctx context.Context, caller *client.Client, text stri
 
 // describeAccess words a live access token in the form its owner's services know.
 func (o *OP) describeAccess(owner *client.Client, a alive) any {
-	in := minting{client: owner, family: a.family, person: a.person, scope: a.token.Scope}.input(o.issuer)
+	in := minting{client: owner, family: a.family, person: a.person, scope: a.token.Scope, bound: a.token.Binding}.input(o.issuer)
 	in.JTI, in.Issued, in.Expires = a.token.ID, a.token.Issued, a.token.Expires
 	switch {
 	case a.token.Kind == grant.KindService:

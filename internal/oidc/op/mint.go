@@ -36,6 +36,7 @@ type minting struct {
 	family grant.Family
 	person rpps.Professional
 	scope  []string
+	bound  grant.Binding // of the access token
 	now    time.Time
 }
 
@@ -59,7 +60,7 @@ func (o *OP) mint(ctx context.Context, m minting) (*tokenAnswer, error) {
 	}
 	err = o.tokens.PutAccess(ctx, access, grant.Token{
 		Kind: grant.KindPerson, Family: m.family.ID, ClientID: m.client.ID, ID: jti, Scope: m.scope,
-		Generation: m.family.Generation, Issued: m.now, Expires: expires,
+		Generation: m.family.Generation, Issued: m.now, Expires: expires, Binding: m.bound,
 	})
 	if err != nil {
 		return nil, err
@@ -96,6 +97,7 @@ func (m minting) input(issuer string) claims.Input {
 	return claims.Input{
 		Issuer: issuer, ClientID: m.client.ID, Auth: m.family.Auth, Person: m.person, SID: m.family.SID,
 		Nonce: m.family.Nonce, ACR: m.family.ACR, Scope: m.scope, Audience: m.client.Audiences,
+		Bound: confirmation(m.bound),
 	}
 }
 

@@ -71,8 +71,10 @@ type Deps struct {
 	Rand      io.Reader
 	Log       *slog.Logger
 
+	Vouching         client.Vouching // authorities of services; nil: none is known
 	Issuer           string
 	AuthorizationURL string
+	CertificateURL   string // in place of the issuer on the listener for certificates; empty: there is none
 	Paths            Paths
 	LoginURL         func(handle string) string
 	ErrorPage        func(c echo.Context, err error) error
@@ -101,6 +103,7 @@ type OP struct {
 
 	issuer           string
 	authorizationURL string
+	certificateURL   string
 	paths            Paths
 	loginURL         func(string) string
 	errorPage        func(echo.Context, error) error
@@ -119,15 +122,15 @@ func New(d Deps) (*OP, error) {
 	}
 	o := &OP{
 		clients: d.Clients, callers: client.NewAuthenticator(client.AuthenticatorDeps{
-			Clients: d.Clients, Keys: d.KeySets, KV: d.KV, Clock: d.Clock,
+			Clients: d.Clients, Keys: d.KeySets, Vouching: d.Vouching, KV: d.KV, Clock: d.Clock,
 		}), requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
 		subjects: d.Subjects, directory: d.Directory, consents: d.Consents, keys: d.Keys, audit: d.Audit, failures: d.Failures,
 		throttle: newThrottle(d.KV), cookies: d.Cookies, clock: d.Clock, rand: d.Rand, log: d.Log,
-		issuer: d.Issuer, authorizationURL: d.AuthorizationURL, paths: d.Paths.orDefaults(), loginURL: d.LoginURL, errorPage: d.ErrorPage,
+		issuer: d.Issuer, authorizationURL: d.AuthorizationURL, certificateURL: d.CertificateURL, paths: d.Paths.orDefaults(), loginURL: d.LoginURL, errorPage: d.ErrorPage,
 		life: d.Lifetimes.OrDefaults(),
 	}
 	var err error
-	o.discovery, err = newDocument(describe(d.Issuer, d.AuthorizationURL, o.paths, d.Keys.Algorithms()))
+	o.discovery, err = newDocument(describe(d.Issuer, d.AuthorizationURL, o.paths, d.Keys.Algorithms()).withCertificates(d))
 	if err != nil {
 		return nil, err
 	}

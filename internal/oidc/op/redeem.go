@@ -15,7 +15,8 @@ import (
 // The code is spent first, by one atomic step, and checked afterwards: whoever
 // presents a code ends it, so nobody can try verifiers or redirect URIs on it.
 // A second presentation is a replay and ends what the first one got (TK2).
-func (o *OP) redeem(ctx context.Context, c *client.Client, text, redirectURI, verifier string) (any, error) {
+func (o *OP) redeem(ctx context.Context, x *exchange, text, redirectURI, verifier string) (any, error) {
+	c := x.client
 	code, err := o.codes.Redeem(ctx, text)
 	if fault.Is(err, fault.Used) {
 		return nil, o.replayed(ctx, c, code.Family, grant.ReasonCodeReplay, err)
@@ -33,7 +34,7 @@ func (o *OP) redeem(ctx context.Context, c *client.Client, text, redirectURI, ve
 	if _, err := o.sessions.BySID(ctx, code.SID); err != nil {
 		return nil, ended(err)
 	}
-	m := minting{client: c, scope: code.Scope}
+	m := minting{client: c, scope: code.Scope, bound: x.bound}
 	if m.person, err = o.standing(ctx, *code.Auth); err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (o *OP) redeem(ctx context.Context, c *client.Client, text, redirectURI, ve
 	}
 	m.family, err = o.tokens.StartFamily(ctx, grant.Family{
 		ID: code.Family, ClientID: c.ID, SID: code.SID, Auth: *code.Auth, Scope: code.Scope, Claims: code.Claims, ACR: code.ACR,
-		Nonce: code.Nonce, Ends: code.SessionEnds, RefreshFor: c.Lifetimes.RefreshToken,
+		Nonce: code.Nonce, Ends: code.SessionEnds, RefreshFor: c.Lifetimes.RefreshToken, Binding: lasting(c, x.bound),
 	})
 	if err != nil {
 		return nil, err

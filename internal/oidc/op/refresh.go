@@ -15,7 +15,8 @@ import (
 // refresh gives the next tokens of a family (RFC 6749 6, Core 12). The policy is
 // checked again first: session, epoch, register, service (D6); then the family
 // moves in one atomic step, and a token that was used before ends it (TK8).
-func (o *OP) refresh(ctx context.Context, c *client.Client, text string, asked []string) (any, error) {
+func (o *OP) refresh(ctx context.Context, x *exchange, text string, asked []string) (any, error) {
+	c := x.client
 	named, id, generation, err := o.readRefresh(text)
 	if err != nil {
 		o.failures(ctx, audit.Failure{Kind: audit.FailureRefresh, Code: string(oauth.InvalidGrant)})
@@ -25,7 +26,7 @@ func (o *OP) refresh(ctx context.Context, c *client.Client, text string, asked [
 	if err != nil {
 		return nil, ended(err)
 	}
-	m := minting{client: c}
+	m := minting{client: c, bound: x.bound}
 	if m.person, err = o.standing(ctx, s.Auth); err != nil {
 		return nil, err
 	}
@@ -38,7 +39,10 @@ func (o *OP) refresh(ctx context.Context, c *client.Client, text string, asked [
 		if f.ClientID != c.ID || f.SID != s.SID || f.Auth.Epoch != s.Auth.Epoch || !c.AllowsMeans(f.Auth.Means) {
 			return fault.New(fault.Denied, "", "the refresh token is not for this service or no longer allowed")
 		}
-		var err error
+		err := proves(f, x.bound)
+		if err != nil {
+			return err
+		}
 		m.scope, err = narrowed(c, f.Scope, asked)
 		return err
 	})

@@ -60,6 +60,8 @@ func (o *OP) Token(c echo.Context) error {
 		err = oauth.New(oauth.UnsupportedGrantType, "this grant_type is not supported")
 	case !x.client.AllowsGrant(grantType):
 		err = oauth.New(oauth.UnauthorizedClient, "the service may not use this grant_type")
+	default:
+		x.bound, err = bind(x.client, c.Request())
 	}
 	if err != nil {
 		return o.fail(c, oauth.Token, err)
@@ -112,21 +114,21 @@ func (l library) VerifyClient(ctx context.Context, _ *op.Request[op.ClientCreden
 // CodeExchange redeems a code (Core 3.1.3).
 func (l library) CodeExchange(ctx context.Context, r *op.ClientRequest[oidc.AccessTokenRequest]) (*op.Response, error) {
 	return l.o.reply(ctx, func(x *exchange) (any, error) {
-		return l.o.redeem(ctx, x.client, r.Data.Code, r.Data.RedirectURI, r.Data.CodeVerifier)
+		return l.o.redeem(ctx, x, r.Data.Code, r.Data.RedirectURI, r.Data.CodeVerifier)
 	})
 }
 
 // RefreshToken moves a family on (Core 12).
 func (l library) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.RefreshTokenRequest]) (*op.Response, error) {
 	return l.o.reply(ctx, func(x *exchange) (any, error) {
-		return l.o.refresh(ctx, x.client, r.Data.RefreshToken, r.Data.Scopes)
+		return l.o.refresh(ctx, x, r.Data.RefreshToken, r.Data.Scopes)
 	})
 }
 
 // ClientCredentialsExchange gives a service a token of its own (RFC 6749 4.4).
 func (l library) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequest[oidc.ClientCredentialsRequest]) (*op.Response, error) {
 	return l.o.reply(ctx, func(x *exchange) (any, error) {
-		return l.o.clientToken(ctx, x.client, r.Data.Scope)
+		return l.o.clientToken(ctx, x, r.Data.Scope)
 	})
 }
 

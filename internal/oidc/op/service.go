@@ -14,7 +14,8 @@ import (
 
 // clientToken gives a service a token of its own (RFC 6749 4.4): no person, no
 // refresh token, no ID token, and a sub no person can have (TK11).
-func (o *OP) clientToken(ctx context.Context, c *client.Client, asked []string) (any, error) {
+func (o *OP) clientToken(ctx context.Context, x *exchange, asked []string) (any, error) {
+	c := x.client
 	if c.Public() {
 		return nil, oauth.New(oauth.UnauthorizedClient, "a public client has no token of its own")
 	}
@@ -26,13 +27,14 @@ func (o *OP) clientToken(ctx context.Context, c *client.Client, asked []string) 
 	}
 	in := claims.Input{
 		Issuer: o.issuer, ClientID: c.ID, JTI: jti, Issued: now, Expires: now.Add(o.accessLife(c)), Scope: scope, Audience: c.Audiences,
+		Bound: confirmation(x.bound),
 	}
 	access, err := o.serviceToken(c, in)
 	if err != nil {
 		return nil, err
 	}
 	err = o.tokens.PutAccess(ctx, access, grant.Token{
-		Kind: grant.KindService, ClientID: c.ID, ID: jti, Scope: scope, Issued: now, Expires: in.Expires,
+		Kind: grant.KindService, ClientID: c.ID, ID: jti, Scope: scope, Issued: now, Expires: in.Expires, Binding: x.bound,
 	})
 	if err != nil {
 		return nil, err

@@ -47,6 +47,10 @@ func (o *OP) userInfo(c echo.Context) ([]byte, error) {
 		}
 		return nil, err
 	}
+	if err := holder(live.token, c.Request()); err != nil {
+		o.failures(ctx, audit.Failure{Kind: audit.FailureAccessToken, Code: string(oauth.InvalidToken)})
+		return nil, err
+	}
 	if live.token.Kind != grant.KindPerson {
 		return nil, oauth.New(oauth.InsufficientScope, "the token names no person").Bearer(true)
 	}
