@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/egide-id/egide/internal/dmp/policy"
 	"github.com/egide-id/egide/internal/platform/fault"
@@ -35,7 +37,8 @@ type apiSituation struct {
 func (s *Service) apiConsult(w http.ResponseWriter, r *http.Request) {
 	token, ok := bearer(r)
 	if !ok {
-		challenge(w, http.StatusUnauthorized, "", "a Bearer token in the Authorization header is needed", "")
+		challenge(w, "", "")
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error_description": "a Bearer token in the Authorization header is needed"})
 		return
 	}
 	facts, situations, err := s.factsOf(r, token)
@@ -82,7 +85,7 @@ func (s *Service) apiDecide(w http.ResponseWriter, lang string, d policy.Decisio
 		a.Decision, a.Record, status = "granted", &rec, http.StatusOK
 	case d.StepUp:
 		status = http.StatusUnauthorized
-		challenge(w, 0, "insufficient_user_authentication", "a stronger authentication is needed", strings.Join(s.cfg.ACRValues, " "))
+		s.stepUp(w, d.Fact)
 	case d.Fact == policy.FactSituation:
 		for _, one := range all {
 			a.Situations = append(a.Situations, apiSituation{one.Key, one.Profession, one.Activity, one.Structure})
@@ -95,7 +98,7 @@ func (s *Service) apiDecide(w http.ResponseWriter, lang string, d policy.Decisio
 func (s *Service) apiFail(w http.ResponseWriter, err error) {
 	switch fault.KindOf(err) {
 	case fault.Denied:
-		challenge(w, 0, "invalid_token", "the token is not active", "")
+		challenge(w, "invalid_token", "the token is not active")
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token", "code": fault.CodeOf(err)})
 	case fault.NotFound:
 		writeJSON(w, http.StatusNotFound, map[string]string{"error": "not_found", "code": fault.CodeOf(err)})
@@ -107,21 +110,30 @@ func (s *Service) apiFail(w http.ResponseWriter, err error) {
 	}
 }
 
-// challenge tells a client what to bring (RFC 6750 section 3; acr_values: RFC
-// 9470 section 3). With status 0 it only sets the header.
-func challenge(w http.ResponseWriter, status int, code, description, acr string) {
+// stepUp says what authentication would do (RFC 9470, section 3): the client
+// takes the parameters to the provider, and a new token back here.
+func (s *Service) stepUp(w http.ResponseWriter, f policy.Fact) {
+	if f == policy.FactRecency {
+		challenge(w, "insufficient_user_authentication", "a more recent authentication is needed", "max_age", seconds(s.policy.MaxAge()))
+		return
+	}
+	challenge(w, "insufficient_user_authentication", "a stronger authentication is needed", "acr_values", strings.Join(s.cfg.ACRValues, " "))
+}
+
+// challenge tells a client what to bring (RFC 6750, section 3), with more
+// parameters if any. Values are our own: nothing in them needs escaping.
+func challenge(w http.ResponseWriter, code, description string, more ...string) {
 	value := `Bearer realm="dmp"`
 	if code != "" {
 		value += `, error="` + code + `", error_description="` + description + `"`
 	}
-	if acr != "" {
-		value += `, acr_values="` + acr + `"`
+	for i := 0; i+1 < len(more); i += 2 {
+		value += `, ` + more[i] + `="` + more[i+1] + `"`
 	}
 	w.Header().Set("WWW-Authenticate", value)
-	if status != 0 {
-		writeJSON(w, status, map[string]string{"error_description": description})
-	}
 }
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)

@@ -49,6 +49,8 @@ func TestAPI(t *testing.T) {
 		{"wrong profession", human, person("899700990015", educator), 403, "PF-DR-030", ""},
 		{"level too low", with("acr", "offline-otp"), nil, 401, "PF-DR-032", `error="insufficient_user_authentication"`},
 		{"factors not told", with("amr", nil), nil, 401, "PF-DR-032", `acr_values="eidas1"`},
+		{"login too long ago", with("auth_time", 1_700_000_000), nil, 401, "PF-DR-035", `error="insufficient_user_authentication", error_description="a more recent authentication is needed", max_age="14400"`},
+		{"time of login not told", with("auth_time", nil), nil, 401, "PF-DR-035", `max_age="14400"`},
 		{"psc token by e-CPS", pscToken("MOBILE", "1"), nil, 200, "", ""},
 		{"psc token by card", pscToken("CARD", "1"), nil, 200, "", ""},
 		{"psc token by an offline code", pscToken("MOBILE", "0"), nil, 401, "PF-DR-032", `error="insufficient_user_authentication"`},

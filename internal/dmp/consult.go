@@ -61,7 +61,7 @@ func (s *Service) consult(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d := s.policy.Decide(policy.Facts{
-		Person: v.Person, ACR: v.ACR, AMR: v.AMR,
+		Person: v.Person, ACR: v.ACR, AMR: v.AMR, LoggedIn: v.LoggedIn, Now: s.clock.Now(),
 		Situation: v.Situation.fact(), CareTeam: rec.caredForBy(v.Situation),
 	})
 	s.note(r, rec.ID, d)

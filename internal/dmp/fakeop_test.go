@@ -44,6 +44,7 @@ type fakeOP struct {
 	expiresIn    int
 	introspected map[string]map[string]any
 
+	authTime  int64      // of the person's login, a minute ago
 	asked     url.Values // last authorization request
 	codes     map[string]url.Values
 	refresh   string // the only refresh token that is good
@@ -59,6 +60,7 @@ func newOP(t *testing.T) *fakeOP {
 		t.Fatal(err)
 	}
 	op := &fakeOP{
+		authTime: clock.System{}.Now().Add(-time.Minute).Unix(),
 		key: key, acr: "eidas1", amr: []string{"swk", "pin", "mfa"}, userSub: "sub-1", user: person("899700990015", doctor),
 		expiresIn: 120, codes: map[string]url.Values{}, introspected: map[string]map[string]any{},
 	}
@@ -159,7 +161,7 @@ func (op *fakeOP) issue(w http.ResponseWriter, nonce string) {
 	now := clock.System{}.Now()
 	claims := map[string]any{
 		"iss": op.issuer, "sub": op.userSub, "aud": testClient, "exp": now.Add(time.Minute).Unix(), "iat": now.Unix(),
-		"auth_time": 1_700_000_000, "acr": op.acr, "amr": op.amr, "sid": "sid-1",
+		"auth_time": op.authTime, "acr": op.acr, "amr": op.amr, "sid": "sid-1",
 	}
 	if nonce != "" {
 		claims["nonce"] = nonce
@@ -200,6 +202,10 @@ func (op *fakeOP) introspect(w http.ResponseWriter, r *http.Request) {
 	answer := op.introspected[r.PostFormValue("token")]
 	if answer == nil {
 		answer = map[string]any{"active": false}
+	}
+	if _, told := answer["auth_time"]; !told && answer["active"] == true {
+		answer = maps.Clone(answer)
+		answer["auth_time"] = op.authTime
 	}
 	reply(w, http.StatusOK, answer)
 }

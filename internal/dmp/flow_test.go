@@ -117,6 +117,24 @@ func TestDecisionsOnPages(t *testing.T) {
 	}
 }
 
+// A login that is too old is made anew: max_age goes to the provider, whose
+// newer auth_time then opens the record (RFC 9470, section 4).
+func TestStepUpForARecentLogin(t *testing.T) {
+	s := newStage(t)
+	s.op.authTime -= 5 * 3600
+	v := s.login("/patient/fictif-1")
+	v.expect(t, "refused", "PF-DR-035")
+	again := attr(v.body, "step-up", "href")
+	if again != "/login?next=%2Fpatient%2Ffictif-1&amp;step_up=recency" && again != "/login?next=%2Fpatient%2Ffictif-1&step_up=recency" {
+		t.Fatalf("the way to step up is %q", again)
+	}
+	s.op.set(func() { s.op.authTime = s.clock.Now().Unix() })
+	s.login("/login?next=%2Fpatient%2Ffictif-1&step_up=recency").expect(t, "granted", "")
+	if q := s.op.asked; q.Get("max_age") != "14400" || q.Has("prompt") {
+		t.Errorf("asked %v", q)
+	}
+}
+
 func TestChooser(t *testing.T) {
 	s := newStage(t)
 	s.op.user = person("899700991021", educator, coordinator)

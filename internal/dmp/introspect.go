@@ -2,6 +2,7 @@ package dmp
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/client/rp"
 	"github.com/zitadel/oidc/v3/pkg/client/rs"
@@ -19,6 +20,7 @@ type introspection struct {
 	SubjectNameID string   `json:"SubjectNameID"`
 	ACR           string   `json:"acr"`
 	AMR           []string `json:"amr"`
+	AuthTime      int64    `json:"auth_time"`
 	AuthMode      string   `json:"authMode"`
 	AuthLevel     string   `json:"auth_level"`
 }
@@ -52,7 +54,10 @@ func (s *Service) factsOf(r *http.Request, token string) (policy.Facts, []situat
 	if !in.Active {
 		return policy.Facts{}, nil, errInactive()
 	}
-	facts := policy.Facts{ACR: in.ACR, AMR: in.factors()}
+	facts := policy.Facts{ACR: in.ACR, AMR: in.factors(), Now: s.clock.Now()}
+	if in.AuthTime > 0 {
+		facts.LoggedIn = time.Unix(in.AuthTime, 0)
+	}
 	if in.SubjectNameID == "" {
 		return facts, nil, nil // a structure's own token: the policy answers it (S-81)
 	}

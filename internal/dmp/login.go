@@ -8,6 +8,8 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/client/rp"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/egide-id/egide/internal/dmp/policy"
 )
 
 // ownPath is what may follow a login: a page of ours, never a host
@@ -35,8 +37,12 @@ func (s *Service) startLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	// A step-up whose level was already reached needs a new act of the holder,
 	// else the provider's session would answer the same again (RFC 9470, 4).
-	if r.URL.Query().Get("step_up") == "factors" {
+	switch policy.Fact(r.URL.Query().Get("step_up")) {
+	case policy.FactFactors:
 		opts = append(opts, param("prompt", "login"))
+	case policy.FactRecency:
+		opts = append(opts, param("max_age", seconds(s.policy.MaxAge())))
+	default:
 	}
 	w.Header().Set("Location", rp.AuthURL(state, parties.login, opts...))
 	w.WriteHeader(http.StatusSeeOther)

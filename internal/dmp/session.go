@@ -44,6 +44,7 @@ type view struct {
 	Person     string
 	ACR        string
 	AMR        []string
+	LoggedIn   time.Time
 	Situations []situation
 	Situation  *situation
 	CSRF       string
@@ -53,7 +54,7 @@ type view struct {
 func (s *session) view() view {
 	v := view{
 		Name: s.person.name(), Person: s.person.SubjectNameID,
-		ACR: s.acr, AMR: s.amr, Situations: s.situations, CSRF: s.csrf,
+		ACR: s.acr, AMR: s.amr, LoggedIn: s.authTime, Situations: s.situations, CSRF: s.csrf,
 	}
 	for i := range s.situations {
 		if s.situations[i].Key == s.chosen {

@@ -21,6 +21,7 @@ const (
 	FactPerson     Fact = "person"
 	FactLevel      Fact = "level"
 	FactFactors    Fact = "factors"
+	FactRecency    Fact = "recency"
 	FactIdentifier Fact = "identifier"
 	FactSituation  Fact = "situation"
 	FactProfession Fact = "profession"
@@ -54,6 +55,7 @@ type matrix struct {
 	Levels                 []string `json:"levels"`
 	AMRAll                 []string `json:"amr_all"`
 	AMRAny                 []string `json:"amr_any"`
+	MaxAgeSeconds          int      `json:"max_age_seconds"`
 	IdentifierTypesRefused []string `json:"identifier_types_refused"`
 	Categories             []string `json:"categories"`
 	Professions            []string `json:"professions"`
@@ -113,13 +115,14 @@ func (m matrix) check() error {
 	bad(m.Status == "", "status is empty: say whose reading this is")
 	bad(len(m.Levels) == 0, "levels is empty")
 	bad(len(m.AMRAny) == 0, "amr_any is empty: no login would ever do")
+	bad(m.MaxAgeSeconds <= 0, "max_age_seconds is not above zero: no login would ever be new enough")
 	bad(len(m.Categories) == 0, "categories is empty")
 	bad(m.ByRole.Profession == "", "by_role.profession is empty: a record without profession would be read as a role")
 	bad(slices.Contains(m.Professions, m.ByRole.Profession), "by_role.profession is also among professions: the role would not count")
 	for _, f := range []Fact{FactProfession, FactActivity, FactCareTeam} {
 		bad(m.Granted[f].Rule == "", "granted."+string(f)+" names no rule")
 	}
-	for _, f := range []Fact{FactPerson, FactLevel, FactFactors, FactIdentifier, FactSituation, FactProfession, FactActivity, FactCareTeam} {
+	for _, f := range []Fact{FactPerson, FactLevel, FactFactors, FactRecency, FactIdentifier, FactSituation, FactProfession, FactActivity, FactCareTeam} {
 		bad(!m.Refused[f].complete(), "refused."+string(f)+" lacks its code, rule or a sentence")
 	}
 	return errors.Join(faults...)

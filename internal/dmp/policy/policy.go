@@ -1,13 +1,18 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Facts is what the service knows when it is asked. Absent is empty, and
 // nothing absent ever helps.
 type Facts struct {
-	Person    string     // national identifier of a natural person (SubjectNameID)
-	ACR       string     // level reached (OpenID Connect Core, section 2)
-	AMR       []string   // how it was reached (RFC 8176)
+	Person    string    // national identifier of a natural person (SubjectNameID)
+	ACR       string    // level reached (OpenID Connect Core, section 2)
+	AMR       []string  // how it was reached (RFC 8176)
+	LoggedIn  time.Time // when it was reached (auth_time)
+	Now       time.Time
 	Situation *Situation // the situation d'exercice chosen for this act, nil when none is
 	CareTeam  bool       // the service knows the situation to be in this patient's care team
 }
@@ -43,6 +48,8 @@ func (p *Policy) Decide(f Facts) Decision {
 		return p.refuse(FactLevel)
 	case !p.strong(f.AMR):
 		return p.refuse(FactFactors)
+	case f.LoggedIn.IsZero() || f.Now.Sub(f.LoggedIn) > p.MaxAge():
+		return p.refuse(FactRecency)
 	case slices.Contains(p.matrix.IdentifierTypesRefused, f.Person[:1]):
 		return p.refuse(FactIdentifier)
 	case f.Situation == nil:
@@ -100,6 +107,12 @@ func (p *Policy) refuse(f Fact) Decision {
 		Rule: r.Rule, Code: r.Code, Fact: f, StepUp: r.StepUp,
 		Message: r.Message, Missing: r.Missing, WhoCanMend: r.Who,
 	}
+}
+
+// MaxAge gives how old an authentication may be: what to ask for in max_age when
+// a newer one is needed.
+func (p *Policy) MaxAge() time.Duration {
+	return time.Duration(p.matrix.MaxAgeSeconds) * time.Second
 }
 
 // Levels gives the levels that suffice, weakest first: what to ask for in

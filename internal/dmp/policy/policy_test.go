@@ -8,12 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 var (
 	card = []string{"hwk", "sc", "pin", "mfa"}
 	ecps = []string{"swk", "pin", "mfa"}
 )
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func mustDefault(t *testing.T) *Policy {
 	t.Helper()
@@ -26,7 +29,7 @@ func mustDefault(t *testing.T) *Policy {
 
 // with gives the facts of a civil doctor with an e-CPS, changed.
 func with(change func(*Facts)) Facts {
-	f := Facts{Person: "899700990015", ACR: "eidas1", AMR: ecps, Situation: &Situation{Profession: "10", Category: "C", Activity: "GENR01"}}
+	f := Facts{Person: "899700990015", ACR: "eidas1", AMR: ecps, LoggedIn: noon, Now: noon.Add(time.Hour), Situation: &Situation{Profession: "10", Category: "C", Activity: "GENR01"}}
 	change(&f)
 	return f
 }
@@ -58,6 +61,9 @@ func TestDecide(t *testing.T) {
 		{"level claimed, factors missing", with(func(f *Facts) { f.AMR = []string{"pwd"} }), "PF-DR-032", "S-90", FactFactors},
 		{"two factors, none a key", with(func(f *Facts) { f.AMR = []string{"otp", "pin", "mfa"} }), "PF-DR-032", "S-90", FactFactors},
 		{"no factors told", with(func(f *Facts) { f.AMR = nil }), "PF-DR-032", "S-90", FactFactors},
+		{"four hours are allowed", with(func(f *Facts) { f.Now = noon.Add(4 * time.Hour) }), "", "X-13", FactProfession},
+		{"login too long ago", with(func(f *Facts) { f.Now = noon.Add(4*time.Hour + time.Second) }), "PF-DR-035", "EXI RIE-PS 13", FactRecency},
+		{"time of login not told", with(func(f *Facts) { f.LoggedIn = time.Time{} }), "PF-DR-035", "EXI RIE-PS 13", FactRecency},
 		{"e-CPE of a FINESS employee", with(func(f *Facts) { f.Person = "3990000119/RH0007" }), "PF-DR-030", "S-81", FactIdentifier},
 		{"CPE of a SIRET employee", with(func(f *Facts) { f.Person = "500099900000029/ING012" }), "PF-DR-030", "S-81", FactIdentifier},
 		{"ADELI number still reads", with(func(f *Facts) { f.Person = "0759300015" }), "", "X-13", FactProfession},
@@ -74,7 +80,7 @@ func TestDecide(t *testing.T) {
 			if d.Granted != (tt.code == "") || d.Code != tt.code || d.Rule != tt.rule || d.Fact != tt.fact {
 				t.Fatalf("got granted=%v code=%q rule=%q fact=%q", d.Granted, d.Code, d.Rule, d.Fact)
 			}
-			if d.StepUp != (tt.code == "PF-DR-032") {
+			if d.StepUp != (tt.code == "PF-DR-032" || tt.code == "PF-DR-035") {
 				t.Errorf("step-up = %v", d.StepUp)
 			}
 			for _, lang := range []string{"fr", "en"} {
