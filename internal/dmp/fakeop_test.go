@@ -61,7 +61,7 @@ func newOP(t *testing.T) *fakeOP {
 	}
 	op := &fakeOP{
 		authTime: clock.System{}.Now().Add(-time.Minute).Unix(),
-		key: key, acr: "eidas1", amr: []string{"swk", "pin", "mfa"}, userSub: "sub-1", user: person("899700990015", doctor),
+		key:      key, acr: "eidas1", amr: []string{"swk", "pin", "mfa"}, userSub: "sub-1", user: person("899700990015", doctor),
 		expiresIn: 120, codes: map[string]url.Values{}, introspected: map[string]map[string]any{},
 	}
 	mux := http.NewServeMux()

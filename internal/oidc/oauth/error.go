@@ -10,6 +10,7 @@ package oauth
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,7 @@ const (
 	UnmetAuthentication      Code = "unmet_authentication_requirements" // OpenID Connect Core error code registry 1.0
 	InvalidToken             Code = "invalid_token"
 	InsufficientScope        Code = "insufficient_scope"
+	InsufficientAuth         Code = "insufficient_user_authentication" // RFC 9470 3
 )
 
 // Error is a failure as the wire shows it. The cause never leaves the house.
@@ -92,10 +94,19 @@ func (e *Error) Bearer(withCode bool) *Error {
 	return e
 }
 
+// StepUp refuses a token whose login is too weak, and says what would do (RFC
+// 9470 3): the client takes acr_values to the authorization endpoint and comes
+// back with a new token.
+func StepUp(description string, acrValues []string) *Error {
+	e := New(InsufficientAuth, description).Bearer(true)
+	e.Challenge += `, acr_values="` + strings.Join(acrValues, " ") + `"`
+	return e
+}
+
 // statusOf gives the status of each code at the endpoints that answer JSON.
 func statusOf(code Code) int {
 	switch code {
-	case InvalidClient, InvalidToken:
+	case InvalidClient, InvalidToken, InsufficientAuth:
 		return http.StatusUnauthorized
 	case InsufficientScope:
 		return http.StatusForbidden

@@ -6,6 +6,7 @@ import (
 	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/oidc/claims"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/oauth"
 )
 
 // maxLevels bounds the list of levels that is kept; the closed list has four.
@@ -25,6 +26,20 @@ func levels(c *client.Client, acrValues []string, asked claims.Request) claims.L
 		return claims.Levels{Wanted: clip(asked.Levels)}
 	}
 	return claims.Levels{Wanted: c.Requests.DefaultACRs}
+}
+
+// sufficient tells whether a login that once was good enough for the service is
+// so now: its registration may have dropped the means since (D6). If not, the
+// client reads which level to step up to.
+func sufficient(c *client.Client, auth authn.Authentication) error {
+	if c.AllowsMeans(auth.Means) {
+		return nil
+	}
+	enough := c.Requests.DefaultACRs
+	if len(enough) == 0 {
+		enough = []string{authn.Eidas1} // what every means of a login page reaches
+	}
+	return oauth.StepUp("the service no longer accepts the means of this login", enough)
 }
 
 // level gives the acr the client reads, and whether the authentication is good

@@ -58,6 +58,9 @@ func (o *OP) userInfo(c echo.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sufficient(owner, live.family.Auth); err != nil {
+		return nil, err
+	}
 	if inBody && owner.Profile != client.ProfileOIDC {
 		// UI1: the body is for baseline clients; the recorded psc clients all use the header.
 		return nil, oauth.New(oauth.InvalidRequest, "the access token is accepted in the Authorization header only").Bearer(true)
