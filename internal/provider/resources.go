@@ -15,6 +15,7 @@ import (
 	"github.com/egide-id/egide/internal/identity/subject"
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/consent"
+	"github.com/egide-id/egide/internal/oidc/pairwise"
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/courier"
 	"github.com/egide-id/egide/internal/platform/db"
@@ -47,6 +48,7 @@ type resources struct {
 	db       *db.DB
 	keys     *signing.Keys
 	seal     *seal.Key
+	names    *pairwise.Names // by what each service knows a person
 	outbox   *courier.Outbox
 	traces   *traces
 	register *directory.Register
@@ -136,6 +138,9 @@ func (r *resources) openDurable(ctx context.Context, c Config, d Deps) error {
 		return fmt.Errorf("keys: %w", err)
 	}
 	if r.seal, err = seal.Open(c.KeysDir, d.Rand); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	if r.names, err = pairwise.Open(c.KeysDir, d.Rand); err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
 	r.outbox = courier.NewOutbox(durable, r.seal, d.Clock)

@@ -129,6 +129,7 @@ func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, e
 	return op.New(op.Deps{
 		Clients: p.res.clients, Requests: requests, Codes: grant.NewCodes(f.grants), Tokens: grant.NewTokens(f.grants),
 		Sessions: f.sessions, Subjects: p.res.subjects, Directory: p.res.register, Consents: p.res.consents, Keys: p.res.keys, KeySets: p.res.keySets, KV: p.res.kv,
+		Names: p.res.names,
 		Audit: p.res.traces, Failures: p.res.traces.Failure, Cookies: f.cookies, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
 		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL,
 		Paths: op.Paths{
@@ -142,7 +143,7 @@ func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, e
 
 func (p *Provider) logout(c Config, f features) (*logout.Logout, error) {
 	return logout.New(logout.Deps{
-		Sessions: f.sessions, Persons: p.res.subjects, Clients: p.res.clients, Keys: p.res.keys, Cookies: f.cookies, Pages: f.pages,
+		Sessions: f.sessions, Persons: p.res.subjects, Clients: p.res.clients, Names: p.res.names, Keys: p.res.keys, Cookies: f.cookies, Pages: f.pages,
 		Audit: p.res.traces, Failures: p.res.traces.Failure, Rand: p.deps.Rand, Log: p.deps.Log,
 		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL,
 	})

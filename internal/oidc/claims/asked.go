@@ -41,6 +41,9 @@ func known(name string) bool {
 // registered covers it and, when it declared the claims it needs, this is one of
 // them (PG-40). Asking by name opens nothing beyond.
 func May(c *client.Client, name string) bool {
+	if c.Pairwise() && slices.Contains(client.Correlating(), name) {
+		return false
+	}
 	if len(c.Answers.Claims) > 0 && !slices.Contains(c.Answers.Claims, name) {
 		return false
 	}

@@ -15,8 +15,9 @@ import (
 
 // UserInfoOptions say for whom the answer is.
 type UserInfoOptions struct {
-	Profile client.Profile
-	Scope   []string // granted
+	Profile  client.Profile
+	Pairwise bool     // nothing that names the person to everybody
+	Scope    []string // granted
 }
 
 // Professional is the whole UserInfo answer, in the order recorded in 2023
@@ -85,7 +86,11 @@ func UserInfo(p rpps.Professional, a authn.Authentication, o UserInfoOptions) an
 			OtherIDs: otherIDs(p), NameID: p.ID.String(), PSINameID: p.PSI, FamilyName: familyName(p),
 		}
 	case names:
-		return &Basic{Sub: a.Sub, Name: fullName(p), GivenName: givenName(p), FamilyName: familyName(p), PreferredUsername: p.ID.String()}
+		d := &Basic{Sub: a.Sub, Name: fullName(p), GivenName: givenName(p), FamilyName: familyName(p)}
+		if !o.Pairwise {
+			d.PreferredUsername = p.ID.String()
+		}
+		return d
 	}
 	return &Basic{Sub: a.Sub}
 }

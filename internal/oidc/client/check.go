@@ -17,6 +17,7 @@ func (c *Client) fillDefaults() {
 	orDefault(&c.AuthMethod, AuthBasic)
 	orDefault(&c.IDTokenAlg, jose.RS256)
 	orDefault(&c.AccessTokenAlg, c.IDTokenAlg)
+	orDefault(&c.Answers.SubjectType, SubjectPublic)
 	if c.Profile == ProfilePSC {
 		orDefault(&c.AccessTokenFormat, FormatPSC)
 	}
@@ -54,6 +55,7 @@ func (c *Client) Check() []Fault {
 	k.tokens()
 	k.lifetimes()
 	k.requests()
+	k.subjects()
 	return k.faults
 }
 

@@ -40,6 +40,11 @@ type Clients interface {
 	Lookup(id string) (*client.Client, error)
 }
 
+// Names knows the person behind the name a service has for him (pairwise.Names).
+type Names interface {
+	Person(c *client.Client, sub string) (string, error)
+}
+
 // Keys verifies what we once signed (signing.Keys).
 type Keys interface {
 	Verify(token string, typs ...string) ([]byte, error)
@@ -64,6 +69,7 @@ type Deps struct {
 	Sessions Sessions
 	Persons  Persons
 	Clients  Clients
+	Names    Names
 	Keys     Keys
 	Cookies  Cookies
 	Pages    Pages
@@ -93,6 +99,7 @@ func New(d Deps) (*Logout, error) {
 	need(d.Sessions == nil, "Sessions")
 	need(d.Persons == nil, "Persons")
 	need(d.Clients == nil, "Clients")
+	need(d.Names == nil, "Names")
 	need(d.Keys == nil, "Keys")
 	need(d.Cookies == nil, "Cookies")
 	need(d.Pages == nil, "Pages")

@@ -21,6 +21,7 @@ import (
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/pairwise"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
@@ -44,6 +45,8 @@ type world struct {
 	clock    *clock.Manual
 	sessions *session.Sessions
 	keys     *signing.Keys
+	names    *pairwise.Names
+	clients  *client.Registry
 	audit    *audit.Memory
 	raised   map[string]uint64
 }
@@ -71,11 +74,16 @@ func newWorld(t *testing.T, front string) *world {
 	if w.keys, err = signing.Open(ctx, signing.Options{Dir: filepath.Join(t.TempDir(), "keys"), Clock: w.clock, Rand: rand.Reader}); err != nil {
 		t.Fatal(err)
 	}
+	if w.names, err = pairwise.Open(t.TempDir(), rand.Reader); err != nil {
+		t.Fatal(err)
+	}
 	w.sessions = session.New(session.Deps{KV: kv, Clock: w.clock, Rand: rand.Reader})
 	clients := client.New(client.Options{Clock: w.clock, Log: log})
+	w.clients = clients
 	for _, c := range []*client.Client{
 		{ID: "psc", Profile: client.ProfilePSC, PostLogoutRedirectURIs: []string{ours}},
 		{ID: "web", Profile: client.ProfileOIDC, PostLogoutRedirectURIs: []string{"https://web.example/bye"}},
+		{ID: "bank", Profile: client.ProfileOIDC, PostLogoutRedirectURIs: []string{"https://web.example/bye"}, Answers: client.Answers{SubjectType: client.SubjectPairwise}},
 	} {
 		c.Name, c.Owner, c.Contact, c.Purpose = "Service "+c.ID, "Essai", "a@web.example", "Essais"
 		c.SecretHashes, c.RedirectURIs = []string{client.HashSecret("secret")}, []string{"https://web.example/cb"}
@@ -88,7 +96,7 @@ func newWorld(t *testing.T, front string) *world {
 		t.Fatal(err)
 	}
 	w.l, err = New(Deps{
-		Sessions: w.sessions, Persons: raised(w.raised), Clients: clients, Keys: w.keys, Cookies: web.Cookies{},
+		Sessions: w.sessions, Persons: raised(w.raised), Clients: clients, Names: w.names, Keys: w.keys, Cookies: web.Cookies{},
 		Pages: web.NewPages(web.PagesOptions{Templates: pages, Log: log, Environment: web.Sandbox}),
 		Audit: w.audit, Failures: w.audit.Failure, Rand: rand.Reader, Log: log, Issuer: issuer, AuthorizationURL: front,
 	})

@@ -70,6 +70,9 @@ func (l *Logout) read(c echo.Context, params url.Values) (*asked, error) {
 			a.client = found
 		}
 	}
+	if err := l.unname(a); err != nil {
+		return nil, err
+	}
 	if state := params.Get("state"); len(state) > maxState || !utf8.ValidString(state) {
 		return nil, badRequest("state cannot be carried back unchanged", nil)
 	}
@@ -82,6 +85,21 @@ func (l *Logout) read(c echo.Context, params url.Values) (*asked, error) {
 	}
 	a.target = uri
 	return a, nil
+}
+
+// unname puts the stored sub in place of the name that the hint's service knows
+// (Core 8). A name that this service was never given is nobody's: whoever is
+// there is asked.
+func (l *Logout) unname(a *asked) error {
+	if a.hint == nil || a.client == nil {
+		return nil
+	}
+	person, err := l.d.Names.Person(a.client, a.hint.Sub)
+	if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
+	a.hint.Sub = person
+	return err
 }
 
 func (l *Logout) verify(token string) (claims.Hint, error) {

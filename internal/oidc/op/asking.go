@@ -21,7 +21,7 @@ type asking struct {
 	maxAge    *int
 	levels    claims.Levels
 	claims    grant.Claims // asked for by name
-	onlySub   string       // the one person who may answer: of a valid id_token_hint, or of the claims parameter
+	onlySub   string       // the one person who may answer, by his stored sub: of a valid id_token_hint, or of the claims parameter
 	locales   string
 	loginHint string
 	rawPrompt string
@@ -94,17 +94,17 @@ func (o *OP) fill(a *asking, p parameters) (err error) {
 		return err
 	}
 	if hint := p.get("id_token_hint"); hint != "" {
-		read, err := o.readHint(hint)
+		person, err := o.hinted(hint)
 		if err != nil {
 			return oauth.New(oauth.InvalidRequest, "id_token_hint is not an ID token of this provider").Because(err)
 		}
-		a.onlySub = read.Sub
+		a.onlySub = person
 	}
-	return a.readClaims(p)
+	return o.readClaims(a, p)
 }
 
 // readClaims reads what is asked by name: claims, levels and person (Core 5.5).
-func (a *asking) readClaims(p parameters) error {
+func (o *OP) readClaims(a *asking, p parameters) error {
 	var asked claims.Request
 	if text := p.get("claims"); text != "" {
 		var err error
@@ -114,10 +114,14 @@ func (a *asking) readClaims(p parameters) error {
 	}
 	a.claims = grant.Claims{IDToken: asked.IDToken, UserInfo: asked.UserInfo}
 	if asked.Sub != "" {
-		if a.onlySub != "" && a.onlySub != asked.Sub {
+		person, err := o.personOf(a.client, asked.Sub)
+		if err != nil {
+			return err
+		}
+		if a.onlySub != "" && a.onlySub != person {
 			return oauth.New(oauth.InvalidRequest, "id_token_hint and claims name two persons")
 		}
-		a.onlySub = asked.Sub
+		a.onlySub = person
 	}
 	a.levels = levels(a.client, strings.Fields(p.hint("acr_values")), asked)
 	if len(a.levels.Must) > 0 && !claims.Reachable(a.client, a.levels) {

@@ -24,6 +24,7 @@ import (
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/consent"
 	"github.com/egide-id/egide/internal/oidc/grant"
+	"github.com/egide-id/egide/internal/oidc/pairwise"
 	"github.com/egide-id/egide/internal/oidc/psc"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
@@ -151,6 +152,7 @@ type world struct {
 	sessions *session.Sessions
 	requests *grant.Requests
 	keys     *signing.Keys
+	names    *pairwise.Names
 	clients  *client.Registry
 }
 
@@ -201,6 +203,10 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.names, err = pairwise.Open(t.TempDir(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.clients = client.New(client.Options{Clock: w.clock, Log: log})
 	gd := grant.Deps{KV: w.kv, Clock: w.clock, Rand: rand.Reader}
 	w.sessions = session.New(session.Deps{KV: w.kv, Clock: w.clock, Rand: rand.Reader})
@@ -208,6 +214,7 @@ func newWorld(t testing.TB) *world {
 	w.o, err = New(Deps{
 		Clients: w.clients, Requests: w.requests, Codes: grant.NewCodes(gd), Tokens: grant.NewTokens(gd), Sessions: w.sessions,
 		Subjects: w.epochs, Directory: w.people, Consents: w.consents, Keys: w.keys, KeySets: client.NewKeySets(w.sites, w.clock, log), KV: w.kv, Audit: w.audit, Failures: w.audit.Failure,
+		Names:   w.names,
 		Cookies: web.Cookies{}, Clock: w.clock, Rand: rand.Reader, Log: log,
 		Issuer: testIssuer, AuthorizationURL: testFront,
 		LoginURL:  func(handle string) string { return "http://127.0.0.1:8080/login/" + handle },
@@ -257,7 +264,7 @@ func (w *world) register() {
 func redirectOf(id string) string {
 	return map[string]string{
 		"psc": "https://psc.example/cb", "psc2": "https://psc2.example/cb?x=1", "web": "https://web.example/cb",
-		"jwt": "https://jwt.example/cb", "app": "http://127.0.0.1/cb",
+		"jwt": "https://jwt.example/cb", "app": "http://127.0.0.1/cb", "bank": "https://bank.example/cb", "shop": "https://shop.example/cb",
 	}[id]
 }
 

@@ -89,20 +89,23 @@ func (o *OP) introspection(ctx context.Context, caller *client.Client, text stri
 	if err != nil {
 		return nil, err
 	}
-	return o.describeAccess(owner, access), nil
+	return o.describeAccess(owner, access)
 }
 
 // describeAccess words a live access token in the form its owner's services know.
-func (o *OP) describeAccess(owner *client.Client, a alive) any {
-	in := minting{client: owner, family: a.family, person: a.person, scope: a.token.Scope, bound: a.token.Binding}.input(o.issuer)
+func (o *OP) describeAccess(owner *client.Client, a alive) (any, error) {
+	in, err := o.input(minting{client: owner, family: a.family, person: a.person, scope: a.token.Scope, bound: a.token.Binding})
+	if err != nil {
+		return nil, err
+	}
 	in.JTI, in.Issued, in.Expires = a.token.ID, a.token.Issued, a.token.Expires
 	switch {
 	case a.token.Kind == grant.KindService:
-		return claims.NewServiceIntrospection(in, owner.Structure)
+		return claims.NewServiceIntrospection(in, owner.Structure), nil
 	case owner.Profile == client.ProfilePSC:
-		return claims.NewPSCIntrospection(in)
+		return claims.NewPSCIntrospection(in), nil
 	}
-	return claims.NewIntrospection(in)
+	return claims.NewIntrospection(in), nil
 }
 
 // introspectRefresh answers for the refresh token now good of a live family;
@@ -130,7 +133,10 @@ func (o *OP) introspectRefresh(ctx context.Context, caller *client.Client, text 
 	if err != nil {
 		return nil, err
 	}
-	in := minting{client: owner, family: f, person: person, scope: f.Scope}.input(o.issuer)
+	in, err := o.input(minting{client: owner, family: f, person: person, scope: f.Scope})
+	if err != nil {
+		return nil, err
+	}
 	in.JTI, in.Issued, in.Expires = f.RefreshID(), f.Issued, f.Expires
 	return claims.NewRefreshIntrospection(in), nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/egide-id/egide/internal/identity/rpps"
+	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/oidc/claims"
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/grant"
@@ -47,7 +48,10 @@ func (o *OP) mint(ctx context.Context, m minting) (*tokenAnswer, error) {
 	if m.family.Ends.Before(expires) {
 		expires = m.family.Ends // no token outlives the session (EXI RIE-PS 13)
 	}
-	in := m.input(o.issuer)
+	in, err := o.input(m)
+	if err != nil {
+		return nil, err
+	}
 	in.Issued, in.Expires = m.now, expires
 	jti, err := o.jti(m.client)
 	if err != nil {
@@ -92,13 +96,26 @@ func (o *OP) complete(a *tokenAnswer, m minting) (err error) {
 	return nil
 }
 
-// input is what all documents of one login share.
-func (m minting) input(issuer string) claims.Input {
+// input is what all documents of one login share: the person under the name
+// that the service knows (Core 8).
+func (o *OP) input(m minting) (claims.Input, error) {
+	auth, err := o.named(m.client, m.family.Auth)
 	return claims.Input{
-		Issuer: issuer, ClientID: m.client.ID, Auth: m.family.Auth, Person: m.person, SID: m.family.SID,
+		Issuer: o.issuer, ClientID: m.client.ID, Auth: auth, Person: m.person, SID: m.family.SID,
 		Nonce: m.family.Nonce, ACR: m.family.ACR, Scope: m.scope, Audience: m.client.Audiences,
 		Bound: confirmation(m.bound),
+	}, err
+}
+
+// named gives the authentication as the service is told of it. A service's own
+// token has no person.
+func (o *OP) named(c *client.Client, auth authn.Authentication) (authn.Authentication, error) {
+	if auth.Sub == "" {
+		return auth, nil
 	}
+	sub, err := o.names.Sub(c, auth.Sub)
+	auth.Sub = sub
+	return auth, err
 }
 
 // accessToken writes the access token in the form the client registered.
@@ -151,7 +168,10 @@ func (o *OP) idToken(m minting, in claims.Input, access string) (string, error) 
 // refreshToken writes the refresh token of the family's present generation: the
 // same bytes each time, so that a repeated answer repeats it.
 func (o *OP) refreshToken(m minting) (string, error) {
-	in := m.input(o.issuer)
+	in, err := o.input(m)
+	if err != nil {
+		return "", err
+	}
 	in.Scope = m.family.Scope // a narrowed access token does not narrow the family (RFC 6749 6)
 	in.JTI, in.Issued, in.Expires = m.family.RefreshID(), m.family.Issued, m.family.Expires
 	payload, err := claims.Encode(claims.NewRefreshToken(in))

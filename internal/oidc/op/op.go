@@ -22,6 +22,7 @@ import (
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/consent"
 	"github.com/egide-id/egide/internal/oidc/grant"
+	"github.com/egide-id/egide/internal/oidc/pairwise"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/store"
@@ -62,6 +63,7 @@ type Deps struct {
 	Directory Directory
 	Consents  Consents
 	Keys      *signing.Keys
+	Names     *pairwise.Names // by what each service knows a person
 	KeySets   *client.KeySets // what clients sign with
 	KV        store.KV        // counters of failed client authentications, assertions used up
 	Audit     audit.Recorder
@@ -93,6 +95,7 @@ type OP struct {
 	directory Directory
 	consents  Consents
 	keys      *signing.Keys
+	names     *pairwise.Names
 	audit     audit.Recorder
 	failures  func(context.Context, audit.Failure)
 	throttle  *throttle
@@ -125,6 +128,7 @@ func New(d Deps) (*OP, error) {
 			Clients: d.Clients, Keys: d.KeySets, Vouching: d.Vouching, KV: d.KV, Clock: d.Clock,
 		}), requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
 		subjects: d.Subjects, directory: d.Directory, consents: d.Consents, keys: d.Keys, audit: d.Audit, failures: d.Failures,
+		names:    d.Names,
 		throttle: newThrottle(d.KV), cookies: d.Cookies, clock: d.Clock, rand: d.Rand, log: d.Log,
 		issuer: d.Issuer, authorizationURL: d.AuthorizationURL, certificateURL: d.CertificateURL, paths: d.Paths.orDefaults(), loginURL: d.LoginURL, errorPage: d.ErrorPage,
 		life: d.Lifetimes.OrDefaults(),
@@ -154,6 +158,7 @@ func (d Deps) check() error {
 	need(d.Directory == nil, "Directory")
 	need(d.Consents == nil, "Consents")
 	need(d.Keys == nil, "Keys")
+	need(d.Names == nil, "Names")
 	need(d.KeySets == nil, "KeySets")
 	need(d.KV == nil, "KV")
 	need(d.Audit == nil, "Audit")

@@ -70,9 +70,13 @@ func (o *OP) userInfo(c echo.Context) ([]byte, error) {
 	if owner.Profile != client.ProfilePSC && !slices.Contains(live.token.Scope, client.ScopeOpenID) {
 		return nil, oauth.New(oauth.InsufficientScope, "the token was not granted openid").Bearer(true)
 	}
+	auth, err := o.named(owner, live.family.Auth) // UI2: the sub of the ID token
+	if err != nil {
+		return nil, err
+	}
 	document, err := claims.With(
-		claims.UserInfo(live.person, live.family.Auth, claims.UserInfoOptions{Profile: owner.Profile, Scope: live.token.Scope}),
-		live.family.Claims.UserInfo, owner, live.person, live.family.Auth)
+		claims.UserInfo(live.person, auth, claims.UserInfoOptions{Profile: owner.Profile, Pairwise: owner.Pairwise(), Scope: live.token.Scope}),
+		live.family.Claims.UserInfo, owner, live.person, auth)
 	if err != nil {
 		return nil, err
 	}
