@@ -20,7 +20,7 @@ func metadata(t *testing.T, p *party) {
 		}
 	}
 	for name, want := range map[string]bool{
-		"request_parameter_supported": false, "request_uri_parameter_supported": false, "claims_parameter_supported": true,
+		"request_parameter_supported": true, "request_uri_parameter_supported": true, "require_request_uri_registration": true, "claims_parameter_supported": true,
 		"authorization_response_iss_parameter_supported": true, "require_pushed_authorization_requests": false,
 	} {
 		if got, ok := r.json[name].(bool); !ok || got != want {

@@ -128,7 +128,9 @@ func serveAssets(files *assets.Files) echo.HandlerFunc {
 func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, error) {
 	return op.New(op.Deps{
 		Clients: p.res.clients, Requests: requests, Codes: grant.NewCodes(f.grants), Tokens: grant.NewTokens(f.grants),
-		Sessions: f.sessions, Subjects: p.res.subjects, Directory: p.res.register, Consents: p.res.consents, Keys: p.res.keys, KeySets: p.res.keySets, KV: p.res.kv,
+		Sessions: f.sessions, Subjects: p.res.subjects, Directory: p.res.register, Consents: p.res.consents, Keys: p.res.keys,
+		KeySets: p.res.keySets, Sites: p.res.out,
+		KV:    p.res.kv,
 		Names: p.res.names,
 		Audit: p.res.traces, Failures: p.res.traces.Failure, Cookies: f.cookies, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
 		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL,

@@ -35,6 +35,8 @@ const (
 	RequestNotSupported      Code = "request_not_supported"
 	RequestURINotSupported   Code = "request_uri_not_supported"
 	RegistrationNotSupported Code = "registration_not_supported"
+	InvalidRequestObject     Code = "invalid_request_object" // RFC 9101 7
+	InvalidRequestURI        Code = "invalid_request_uri"
 	UnmetAuthentication      Code = "unmet_authentication_requirements" // OpenID Connect Core error code registry 1.0
 	InvalidToken             Code = "invalid_token"
 	InsufficientScope        Code = "insufficient_scope"

@@ -44,6 +44,9 @@ func (o *OP) read(caller *client.Client, p parameters, to *destination) (*asking
 	if badState != nil {
 		return nil, badState
 	}
+	if p.wrong != nil {
+		return nil, p.wrong
+	}
 	if err := p.wellFormed(); err != nil {
 		return nil, err
 	}
@@ -58,7 +61,8 @@ func (o *OP) read(caller *client.Client, p parameters, to *destination) (*asking
 }
 
 // supported refuses what this provider does not do. request and request_uri
-// are never ignored: a service that sends them relies on them (AZ16).
+// are never ignored: a service that sends them relies on them (AZ16). They are
+// still here only when the service has no keys; effective has read them else.
 func supported(caller *client.Client, p parameters) error {
 	for name, code := range map[string]oauth.Code{
 		"request":      oauth.RequestNotSupported,

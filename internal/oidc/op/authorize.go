@@ -3,7 +3,6 @@ package op
 import (
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -36,7 +35,14 @@ func (o *OP) Authorize(c echo.Context) error {
 	if err != nil {
 		return o.page(c, err)
 	}
-	caller, to, err := o.addressee(p)
+	caller, err := o.asker(p)
+	if err != nil {
+		return o.page(c, err)
+	}
+	if p, err = o.effective(c.Request().Context(), caller, p); err != nil {
+		return o.page(c, err)
+	}
+	to, err := addressee(caller, p)
 	if err != nil {
 		return o.page(c, err)
 	}
@@ -69,27 +75,27 @@ func (o *OP) again(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, target)
 }
 
-// addressee decides who asks and where the answer may go, before anything else
-// (AZ2, AZ3, AZ5): as long as both are not known to be good nothing is
-// redirected, or the endpoint would send people wherever an attacker wants.
-func (o *OP) addressee(p parameters) (*client.Client, destination, error) {
-	none := destination{}
-	for _, name := range [...]string{"client_id", "redirect_uri"} {
-		if slices.Contains(p.repeated, name) {
-			return nil, none, oauth.New(oauth.InvalidRequest, "a parameter is sent more than once: "+name)
-		}
-		if p.get(name) == "" {
-			return nil, none, oauth.New(oauth.InvalidRequest, "a parameter is missing: "+name)
-		}
-	}
-	caller, err := o.clients.Lookup(p.get("client_id"))
+// asker decides who asks, before anything else (AZ2, AZ3).
+func (o *OP) asker(p parameters) (*client.Client, error) {
+	id, err := p.once("client_id")
 	if err != nil {
-		return nil, none, err
+		return nil, err
 	}
-	if !caller.MatchRedirect(p.get("redirect_uri")) {
-		return nil, none, oauth.New(oauth.InvalidRequest, "the redirect_uri is not one the service registered")
+	return o.clients.Lookup(id)
+}
+
+// addressee decides where the answer may go (AZ2, AZ3, AZ5): as long as client
+// and address are not known to be good nothing is redirected, or the endpoint
+// would send people wherever an attacker wants.
+func addressee(caller *client.Client, p parameters) (destination, error) {
+	uri, err := p.once("redirect_uri")
+	if err != nil {
+		return destination{}, err
 	}
-	return caller, destination{redirectURI: p.get("redirect_uri"), mode: modeQuery}, nil
+	if !caller.MatchRedirect(uri) {
+		return destination{}, oauth.New(oauth.InvalidRequest, "the redirect_uri is not one the service registered")
+	}
+	return destination{redirectURI: uri, mode: modeQuery}, nil
 }
 
 // page shows our own error page: 4xx, no Location (AZ3).

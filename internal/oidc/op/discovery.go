@@ -40,7 +40,6 @@ type metadata struct {
 	oidc.DiscoveryConfiguration
 
 	ClaimsParameterSupported   bool     `json:"claims_parameter_supported"`
-	RequestParameterSupported  bool     `json:"request_parameter_supported"`
 	ResponseIssSupported       bool     `json:"authorization_response_iss_parameter_supported"`
 	RequirePushedAuthorization bool     `json:"require_pushed_authorization_requests"`
 	CertificateBoundTokens     bool     `json:"tls_client_certificate_bound_access_tokens"`
@@ -63,7 +62,7 @@ func supportedClaims() []string {
 func describe(issuer, authorization string, p Paths, algorithms []jose.SignatureAlgorithm) metadata {
 	methods := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodPrivateKeyJWT, oidc.AuthMethodNone}
 	proven := methods[:3] // introspection tells about people: never to a public client
-	assertions := client.SigningAlgs()
+	signed := client.SigningAlgs()
 	signing := make([]string, 0, len(algorithms))
 	for _, a := range algorithms {
 		signing = append(signing, string(a))
@@ -92,9 +91,15 @@ func describe(issuer, authorization string, p Paths, algorithms []jose.Signature
 			RevocationEndpointAuthMethodsSupported:    methods,
 			IntrospectionEndpointAuthMethodsSupported: proven,
 
-			TokenEndpointAuthSigningAlgValuesSupported:         assertions,
-			RevocationEndpointAuthSigningAlgValuesSupported:    assertions,
-			IntrospectionEndpointAuthSigningAlgValuesSupported: assertions,
+			TokenEndpointAuthSigningAlgValuesSupported:         signed,
+			RevocationEndpointAuthSigningAlgValuesSupported:    signed,
+			IntrospectionEndpointAuthSigningAlgValuesSupported: signed,
+
+			// Of clients with keys; the others are told that it is not (AZ16).
+			RequestParameterSupported:              true,
+			RequestURIParameterSupported:           true,
+			RequireRequestURIRegistration:          true,
+			RequestObjectSigningAlgValuesSupported: signed,
 
 			DisplayValuesSupported:        []oidc.Display{oidc.DisplayPage, oidc.DisplayPopup, oidc.DisplayTouch},
 			ClaimTypesSupported:           []string{"normal"},

@@ -240,7 +240,7 @@ func TestDiscovery(t *testing.T) {
 		}
 		for name, want := range map[string]any{
 			"issuer": testIssuer, "authorization_endpoint": testFront, "token_endpoint": testIssuer + "/protocol/openid-connect/token",
-			"request_parameter_supported": false, "request_uri_parameter_supported": false, "claims_parameter_supported": true,
+			"request_parameter_supported": true, "request_uri_parameter_supported": true, "require_request_uri_registration": true, "claims_parameter_supported": true,
 			"authorization_response_iss_parameter_supported": true, "require_pushed_authorization_requests": false,
 			"tls_client_certificate_bound_access_tokens": false,
 		} {

@@ -213,7 +213,9 @@ func newWorld(t testing.TB) *world {
 	w.requests = grant.NewRequests(gd)
 	w.o, err = New(Deps{
 		Clients: w.clients, Requests: w.requests, Codes: grant.NewCodes(gd), Tokens: grant.NewTokens(gd), Sessions: w.sessions,
-		Subjects: w.epochs, Directory: w.people, Consents: w.consents, Keys: w.keys, KeySets: client.NewKeySets(w.sites, w.clock, log), KV: w.kv, Audit: w.audit, Failures: w.audit.Failure,
+		Subjects: w.epochs, Directory: w.people, Consents: w.consents, Keys: w.keys,
+		KeySets: client.NewKeySets(w.sites, w.clock, log), Sites: w.sites,
+		KV: w.kv, Audit: w.audit, Failures: w.audit.Failure,
 		Names:   w.names,
 		Cookies: web.Cookies{}, Clock: w.clock, Rand: rand.Reader, Log: log,
 		Issuer: testIssuer, AuthorizationURL: testFront,
@@ -264,7 +266,8 @@ func (w *world) register() {
 func redirectOf(id string) string {
 	return map[string]string{
 		"psc": "https://psc.example/cb", "psc2": "https://psc2.example/cb?x=1", "web": "https://web.example/cb",
-		"jwt": "https://jwt.example/cb", "app": "http://127.0.0.1/cb", "bank": "https://bank.example/cb", "shop": "https://shop.example/cb",
+		"signs": "https://signs.example/cb",
+		"jwt":   "https://jwt.example/cb", "app": "http://127.0.0.1/cb", "bank": "https://bank.example/cb", "shop": "https://shop.example/cb",
 	}[id]
 }
 

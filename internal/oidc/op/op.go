@@ -65,6 +65,7 @@ type Deps struct {
 	Keys      *signing.Keys
 	Names     *pairwise.Names // by what each service knows a person
 	KeySets   *client.KeySets // what clients sign with
+	Sites     client.Site     // where services keep their request objects
 	KV        store.KV        // counters of failed client authentications, assertions used up
 	Audit     audit.Recorder
 	Failures  func(context.Context, audit.Failure)
@@ -87,6 +88,9 @@ type Deps struct {
 type OP struct {
 	clients   *client.Registry
 	callers   *client.Authenticator
+	keySets   *client.KeySets
+	sites     client.Site
+	fetches   fetches
 	requests  *grant.Requests
 	codes     *grant.Codes
 	tokens    *grant.Tokens
@@ -126,7 +130,9 @@ func New(d Deps) (*OP, error) {
 	o := &OP{
 		clients: d.Clients, callers: client.NewAuthenticator(client.AuthenticatorDeps{
 			Clients: d.Clients, Keys: d.KeySets, Vouching: d.Vouching, KV: d.KV, Clock: d.Clock,
-		}), requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
+		}),
+		keySets: d.KeySets, sites: d.Sites,
+		requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
 		subjects: d.Subjects, directory: d.Directory, consents: d.Consents, keys: d.Keys, audit: d.Audit, failures: d.Failures,
 		names:    d.Names,
 		throttle: newThrottle(d.KV), cookies: d.Cookies, clock: d.Clock, rand: d.Rand, log: d.Log,
@@ -160,6 +166,7 @@ func (d Deps) check() error {
 	need(d.Keys == nil, "Keys")
 	need(d.Names == nil, "Names")
 	need(d.KeySets == nil, "KeySets")
+	need(d.Sites == nil, "Sites")
 	need(d.KV == nil, "KV")
 	need(d.Audit == nil, "Audit")
 	need(d.Cookies == nil, "Cookies")

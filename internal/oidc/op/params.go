@@ -2,6 +2,7 @@ package op
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ const (
 type parameters struct {
 	values   map[string]string
 	repeated []string // names of the parameters sent more than once
+	wrong    error    // what is wrong with the request as a whole, told once its destination is known
 }
 
 // parseParameters reads the query. Only the first value of a repeated
@@ -50,6 +52,17 @@ func parseParameters(rawQuery string) (parameters, error) {
 }
 
 func (p parameters) get(name string) string { return p.values[name] }
+
+// once gives a parameter that must be there, one time.
+func (p parameters) once(name string) (string, error) {
+	if slices.Contains(p.repeated, name) {
+		return "", oauth.New(oauth.InvalidRequest, "a parameter is sent more than once: "+name)
+	}
+	if p.get(name) == "" {
+		return "", oauth.New(oauth.InvalidRequest, "a parameter is missing: "+name)
+	}
+	return p.get(name), nil
+}
 
 // hint gives a parameter that only helps. One that cannot be used is not there:
 // such a parameter never causes an error (AZ13).
