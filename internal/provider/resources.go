@@ -15,6 +15,7 @@ import (
 	"github.com/egide-id/egide/internal/identity/subject"
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/consent"
+	"github.com/egide-id/egide/internal/oidc/desk"
 	"github.com/egide-id/egide/internal/oidc/pairwise"
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/courier"
@@ -55,6 +56,7 @@ type resources struct {
 	subjects *subject.Subjects
 	consents *consent.Consents
 	clients  *client.Registry
+	desk     *desk.Desk
 	keySets  *client.KeySets
 	out      *outbound.Client // requests whose address a service chose
 	metrics  *metrics.Metrics
@@ -175,39 +177,4 @@ func (r *resources) close() error {
 	}
 	r.closers = nil
 	return errors.Join(errs...)
-}
-
-// openClients reads the registrations. A broken file at start is fatal: nobody
-// would notice a missing service until its users do. Later it keeps its last
-// good version and says so (HA8).
-func (r *resources) openClients(ctx context.Context, c Config, d Deps) error {
-	clients, faults, err := client.Load(c.ClientsDir, client.Options{
-		Clock: d.Clock, Log: d.Log,
-		OnChange: func(change client.Change) {
-			r.note(ctx, d, audit.ClientChanged{Client: change.Client, Change: change.Kind, Fingerprint: change.Fingerprint})
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("clients: %w", err)
-	}
-	r.clients = clients
-	return brokenClients(faults)
-}
-
-// CheckClients reads the registrations without taking them into use, and tells
-// every fault.
-func CheckClients(c Config) error {
-	_, faults, err := client.Load(c.ClientsDir, client.Options{})
-	if err != nil {
-		return fmt.Errorf("clients: %w", err)
-	}
-	return brokenClients(faults)
-}
-
-func brokenClients(faults []client.Fault) error {
-	var broken []error
-	for _, f := range faults {
-		broken = append(broken, errors.New(f.String()))
-	}
-	return errors.Join(broken...)
 }

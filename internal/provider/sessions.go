@@ -67,7 +67,7 @@ func (o openSessions) live(ctx context.Context, sub string) ([]session.Session, 
 func (o openSessions) names(s session.Session) []string {
 	out := make([]string, 0, len(s.Clients))
 	for _, id := range s.Clients {
-		if c, err := o.p.res.clients.Lookup(id); err == nil {
+		if c, err := o.p.res.clients.Find(id); err == nil {
 			id = c.Name
 		}
 		out = append(out, id)

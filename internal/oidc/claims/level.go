@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/egide-id/egide/internal/means/authn"
@@ -24,10 +25,13 @@ type Levels struct {
 //   - oidc: one of the known values asked must be reached; the answer is the
 //     highest level reached, which is never below it.
 //
+// Below the client's own minimum nothing counts and nothing is answered: a level
+// that is asked below it reads as not asked.
+//
 // The offline code reaches no eidas level: it counts only for an oidc client
 // that opted in to it, and for a request that names it or no known level.
 func ACR(c *client.Client, asked Levels, a authn.Authentication) (acr string, enough bool) {
-	if !c.AllowsMeans(a.Means) {
+	if !c.AllowsMeans(a.Means) || c.MinACR != "" && !a.Reaches(c.MinACR) {
 		return "", false
 	}
 	reached := a.Means.Levels()
@@ -37,7 +41,7 @@ func ACR(c *client.Client, asked Levels, a authn.Authentication) (acr string, en
 	wanted := knownLevels(c, asked.Wanted)
 	if c.Profile == client.ProfilePSC {
 		if len(wanted) == 0 {
-			wanted = []string{authn.Eidas1}
+			wanted = []string{cmp.Or(c.MinACR, authn.Eidas1)}
 		}
 		return firstOf(wanted, reached)
 	}
@@ -72,10 +76,17 @@ func firstOf(wanted, reached []string) (string, bool) {
 	return "", false
 }
 
-// knownLevels drops what this client's profile does not know; acr_values never
-// cause an error (AZ13).
+// order is how levels stand to one another: the offline code is below them all.
+var order = []string{authn.OfflineOTP, authn.Eidas1, authn.Eidas2, authn.Eidas3}
+
+// knownLevels drops what this client's profile does not know and what is below
+// its minimum; acr_values never cause an error (AZ13).
 func knownLevels(c *client.Client, asked []string) []string {
+	lowest := slices.Index(order, c.MinACR)
 	return slices.DeleteFunc(slices.Clone(asked), func(level string) bool {
+		if slices.Index(order, level) < lowest {
+			return true
+		}
 		switch level {
 		case authn.Eidas1, authn.Eidas2, authn.Eidas3:
 			return false

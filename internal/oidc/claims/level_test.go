@@ -74,3 +74,31 @@ func TestMeansOnTheWire(t *testing.T) {
 		}
 	}
 }
+
+// AZ14, from the other side: a service that registered a least level is never
+// answered below it, whatever a request asks.
+func TestMinimumLevelHoldsWhateverIsAsked(t *testing.T) {
+	card, phone, code := authn.Authentication{Means: authn.Card}, authn.Authentication{Means: authn.ECPS}, authn.Authentication{Means: authn.ECPSOffline}
+	both := []authn.Means{authn.Card, authn.ECPS}
+	for _, c := range []struct {
+		name   string
+		client client.Client
+		asked  Levels
+		auth   authn.Authentication
+		acr    string
+		enough bool
+	}{
+		{"psc asks nothing", client.Client{Profile: client.ProfilePSC, Means: both, MinACR: authn.Eidas2}, Levels{}, phone, authn.Eidas2, true},
+		{"psc asks below", client.Client{Profile: client.ProfilePSC, Means: both, MinACR: authn.Eidas2}, Levels{Wanted: []string{authn.Eidas1}}, phone, authn.Eidas2, true},
+		{"psc phone below", client.Client{Profile: client.ProfilePSC, Means: both, MinACR: authn.Eidas3}, Levels{Wanted: []string{authn.Eidas1}}, phone, "", false},
+		{"oidc phone below", client.Client{Profile: client.ProfileOIDC, Means: both, MinACR: authn.Eidas3}, Levels{}, phone, "", false},
+		{"oidc card", client.Client{Profile: client.ProfileOIDC, Means: both, MinACR: authn.Eidas3}, Levels{}, card, authn.Eidas3, true},
+		{"oidc essential below", client.Client{Profile: client.ProfileOIDC, Means: both, MinACR: authn.Eidas2}, Levels{Must: []string{authn.Eidas1}}, card, "", false},
+		{"offline code below", client.Client{Profile: client.ProfileOIDC, Means: both, AllowOfflineOTP: true, MinACR: authn.Eidas1}, Levels{}, code, "", false},
+		{"offline code as least", client.Client{Profile: client.ProfileOIDC, Means: both, AllowOfflineOTP: true, MinACR: authn.OfflineOTP}, Levels{}, code, authn.OfflineOTP, true},
+	} {
+		if acr, enough := ACR(&c.client, c.asked, c.auth); acr != c.acr || enough != c.enough {
+			t.Errorf("%s: %q %v", c.name, acr, enough)
+		}
+	}
+}

@@ -151,7 +151,7 @@ func (k *checker) grants() {
 	k.refuse(c.AllowsGrant(GrantClientCredentials) && c.Public(), "grant_types", "client_credentials needs a secret")
 	k.refuse(c.AllowsGrant(GrantClientCredentials) && c.Structure == "", "structure", "is needed for client_credentials: the token names the organisation")
 	for i, s := range c.Scopes {
-		k.refuse(s != ScopeOpenID && s != ScopeProfile && s != ScopeIdentity && s != ScopeAll, fmt.Sprintf("scopes[%d]", i),
+		k.refuse(!KnownScope(s), fmt.Sprintf("scopes[%d]", i),
 			"must be openid, profile, identity or scope_all; there is no e-mail (PG-93) and no offline access")
 	}
 }

@@ -22,8 +22,11 @@ func (k *checker) requests() {
 		k.refuse(!c.knowsLevel(level), path, "must be eidas1, eidas2 or eidas3, or offline-otp with allow_offline_otp")
 		k.refuse(slices.Index(c.Requests.DefaultACRs, level) < i, path, "stands twice in the list")
 	}
-	k.refuse(len(c.Requests.DefaultACRs) > 0 && c.AllowsGrant(GrantCode) && !c.reachesADefault(), "default_acr_values",
+	k.refuse(len(c.Requests.DefaultACRs) > 0 && c.AllowsGrant(GrantCode) && !c.reaches(c.Requests.DefaultACRs...), "default_acr_values",
 		"none of the means this service accepts reaches any of them: nobody could log in")
+	k.refuse(c.MinACR != "" && !c.knowsLevel(c.MinACR), "min_acr", "must be eidas1, eidas2 or eidas3, or offline-otp with allow_offline_otp")
+	k.refuse(c.MinACR != "" && c.AllowsGrant(GrantCode) && !c.reaches(c.MinACR), "min_acr",
+		"is reached by none of the means this service accepts: nobody could log in")
 	if age := c.Requests.DefaultMaxAge; age != nil {
 		k.refuse(*age < 0 || *age > maxMaxAge || *age%time.Second != 0, "default_max_age", "must be whole seconds, from 0s to a year")
 	}
@@ -44,10 +47,10 @@ func (c *Client) knowsLevel(level string) bool {
 	return false
 }
 
-// reachesADefault tells that somebody could log in with the default levels.
-func (c *Client) reachesADefault() bool {
+// reaches tells that somebody could log in with one of the levels.
+func (c *Client) reaches(levels ...string) bool {
 	for _, m := range [...]authn.Means{authn.Card, authn.ECPS, authn.ECPSOffline} {
-		if c.AllowsMeans(m) && slices.ContainsFunc(c.Requests.DefaultACRs, func(level string) bool { return slices.Contains(m.Levels(), level) }) {
+		if c.AllowsMeans(m) && slices.ContainsFunc(levels, func(level string) bool { return slices.Contains(m.Levels(), level) }) {
 			return true
 		}
 	}

@@ -57,6 +57,11 @@ const (
 	ScopeAll      = "scope_all"
 )
 
+// KnownScope tells whether a scope exists here.
+func KnownScope(s string) bool {
+	return s == ScopeOpenID || s == ScopeProfile || s == ScopeIdentity || s == ScopeAll
+}
+
 // Forms of access token.
 const (
 	FormatPSC    = "psc"    // the recorded claims, RS256 (pro-sante-connect.md 2.3)
@@ -79,7 +84,9 @@ type Client struct {
 	Sensitive bool   // S-91: a sensitive service must offer this login
 
 	AuthMethod   string
-	SecretHashes []string // lower-case hexadecimal SHA-256; several while one is being replaced
+	SecretHashes []string // lower-case hexadecimal SHA-256; several while one is being replaced, the newest first
+
+	OldSecretsUntil time.Time // when all but the first stop counting; zero: when they are taken out
 
 	RedirectURIs           []string
 	PostLogoutRedirectURIs []string
@@ -94,6 +101,7 @@ type Client struct {
 	PKCEException   string        // confidential clients only: the day the exception was granted, YYYY-MM-DD (PG-31)
 	Structure       string        // struct_IdNat of the organisation behind the service, for client_credentials
 	Means           []authn.Means // means this service accepts
+	MinACR          string        // the lowest level that this service accepts, whatever a request asks; empty: any
 	AllowOfflineOTP bool          // opted in to the level below every eidas level (architecture, point 6)
 
 	Lifetimes Lifetimes
@@ -105,6 +113,17 @@ type Client struct {
 	Logout      Logout      // how it is told that a session ended
 }
 
+// at is the client as it counts at a moment: an overlap of secrets that is over
+// leaves the newest alone.
+func (c *Client) at(now time.Time) *Client {
+	if c.OldSecretsUntil.IsZero() || now.Before(c.OldSecretsUntil) {
+		return c
+	}
+	own := *c
+	own.SecretHashes, own.OldSecretsUntil = c.SecretHashes[:min(1, len(c.SecretHashes))], time.Time{}
+	return &own
+}
+
 // Lifetimes override the provider's own; zero keeps them.
 type Lifetimes struct {
 	Code, AccessToken, RefreshToken time.Duration
@@ -112,6 +131,12 @@ type Lifetimes struct {
 
 // Public tells that the client holds no secret.
 func (c *Client) Public() bool { return c.AuthMethod == AuthNone }
+
+// HoldsSecret tells that the client authenticates with a shared secret; a draft
+// that does not say how will (fillDefaults).
+func (c *Client) HoldsSecret() bool {
+	return c.AuthMethod == AuthBasic || c.AuthMethod == AuthPost || c.AuthMethod == ""
+}
 
 // RequiresPKCE tells whether an authorization request without a challenge is
 // refused. Public clients have nothing else (AZ17, CA9). Of confidential ones it

@@ -22,12 +22,7 @@ func Lint(name string, data []byte) []Fault {
 // Parse reads a client file. Every fault is found in one go; the client is nil
 // if there is any.
 func Parse(name string, data []byte) (*Client, []Fault) {
-	p := &parser{file: name, lines: map[string]int{}, c: new(Client)}
-	root, ok := p.document(data)
-	if !ok {
-		return nil, p.faults
-	}
-	p.mapping(root, "", p.keys())
+	p := read(name, data)
 	if len(p.faults) == 0 {
 		p.c.fillDefaults()
 		for _, f := range p.c.Check() {
@@ -38,6 +33,24 @@ func Parse(name string, data []byte) (*Client, []Fault) {
 		return nil, p.faults
 	}
 	return p.c, nil
+}
+
+// Draft reads a registration that is not complete yet: what its keys say, before
+// defaults, and before the house adds its part and Complete checks the whole.
+func Draft(name string, data []byte) (*Client, []Fault) {
+	p := read(name, data)
+	if len(p.faults) > 0 {
+		return nil, p.faults
+	}
+	return p.c, nil
+}
+
+func read(name string, data []byte) *parser {
+	p := &parser{file: name, lines: map[string]int{}, c: new(Client)}
+	if root, ok := p.document(data); ok {
+		p.mapping(root, "", p.keys())
+	}
+	return p
 }
 
 type parser struct {
@@ -62,10 +75,11 @@ func (p *parser) line(path string) int {
 	return 0
 }
 
-// keys is the whole grammar of a client file.
-func (p *parser) keys() map[string]reader {
+// keys is the whole grammar of a registration, read and written by the same
+// table: what a file, the database and the admin API hold is one thing.
+func (p *parser) keys() map[string]key {
 	c := p.c
-	return map[string]reader{
+	return map[string]key{
 		"id":                        p.text(&c.ID),
 		"name":                      p.text(&c.Name),
 		"owner":                     p.text(&c.Owner),
@@ -75,6 +89,7 @@ func (p *parser) keys() map[string]reader {
 		"sensitive":                 p.flag(&c.Sensitive),
 		"auth_method":               p.text(&c.AuthMethod),
 		"secret_sha256":             list(p, &c.SecretHashes),
+		"old_secrets_until":         p.instant(&c.OldSecretsUntil),
 		"redirect_uris":             list(p, &c.RedirectURIs),
 		"post_logout_redirect_uris": list(p, &c.PostLogoutRedirectURIs),
 		"grant_types":               list(p, &c.GrantTypes),
@@ -86,6 +101,7 @@ func (p *parser) keys() map[string]reader {
 		"pkce_exception":            p.text(&c.PKCEException),
 		"structure":                 p.text(&c.Structure),
 		"means":                     list(p, &c.Means),
+		"min_acr":                   p.text(&c.MinACR),
 		"allow_offline_otp":         p.flag(&c.AllowOfflineOTP),
 		"disabled":                  p.flag(&c.Disabled),
 
@@ -120,13 +136,11 @@ func (p *parser) keys() map[string]reader {
 		"backchannel_logout_session_required":  p.flag(&c.Logout.BackchannelSession),
 		"frontchannel_logout_uri":              p.text(&c.Logout.FrontchannelURI),
 		"frontchannel_logout_session_required": p.flag(&c.Logout.FrontchannelSession),
-		"lifetimes": func(n *yaml.Node, path string) {
-			p.mapping(n, path, map[string]reader{
-				"code":          p.duration(&c.Lifetimes.Code),
-				"access_token":  p.duration(&c.Lifetimes.AccessToken),
-				"refresh_token": p.duration(&c.Lifetimes.RefreshToken),
-			})
-		},
+		"lifetimes": p.group(map[string]key{
+			"code":          p.duration(&c.Lifetimes.Code),
+			"access_token":  p.duration(&c.Lifetimes.AccessToken),
+			"refresh_token": p.duration(&c.Lifetimes.RefreshToken),
+		}),
 	}
 }
 
@@ -159,34 +173,34 @@ func (p *parser) document(data []byte) (*yaml.Node, bool) {
 
 // mapping reads each key of a mapping by its reader; what has none is unknown,
 // what comes twice would have two meanings.
-func (p *parser) mapping(n *yaml.Node, prefix string, keys map[string]reader) {
+func (p *parser) mapping(n *yaml.Node, prefix string, keys map[string]key) {
 	if n.Kind != yaml.MappingNode {
 		p.fault(prefix, n.Line, "must be a list of `key: value` lines")
 		return
 	}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		path := key.Value
+		name, value := n.Content[i], n.Content[i+1]
+		path := name.Value
 		if prefix != "" {
 			path = prefix + "." + path
 		}
-		read, known := keys[key.Value]
+		k, known := keys[name.Value]
 		switch {
-		case !known || key.Kind != yaml.ScalarNode:
-			p.fault(path, key.Line, "unknown key"+hint(key.Value, keys))
-		case seen[key.Value]:
-			p.fault(path, key.Line, "stands twice in the file")
+		case !known || name.Kind != yaml.ScalarNode:
+			p.fault(path, name.Line, "unknown key"+hint(name.Value, keys))
+		case seen[name.Value]:
+			p.fault(path, name.Line, "stands twice in the file")
 		default:
-			seen[key.Value] = true
+			seen[name.Value] = true
 			p.lines[path] = value.Line
-			read(value, path)
+			k.read(value, path)
 		}
 	}
 }
 
 // hint offers the key that was probably meant.
-func hint(got string, keys map[string]reader) string {
+func hint(got string, keys map[string]key) string {
 	simple := func(s string) string {
 		return strings.ToLower(strings.TrimSuffix(strings.NewReplacer("_", "", "-", "").Replace(s), "s"))
 	}

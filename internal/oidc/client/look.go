@@ -54,14 +54,17 @@ func (r *Registry) look(ctx context.Context, name string) {
 	state.client, state.fingerprint = c, hex.EncodeToString(sum[:])
 }
 
-// taken refuses a client whose identifier another file or the sandbox holds:
-// which one counts must never depend on the order of reading.
+// taken refuses a client whose identifier another file, the database or the
+// sandbox holds: which one counts must never depend on the order of reading.
 func (r *Registry) taken(name string, c *Client) []Fault {
 	if c == nil {
 		return nil
 	}
 	if _, ok := r.added[c.ID]; ok {
 		return []Fault{{File: name, Path: "id", Message: "is taken by a client that has no file"}}
+	}
+	if _, ok := r.kept[c.ID]; ok {
+		return []Fault{{File: name, Path: "id", Message: "is taken by a client in the database"}}
 	}
 	for other, state := range r.files {
 		if other != name && state.client != nil && state.client.ID == c.ID {

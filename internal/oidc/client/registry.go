@@ -18,7 +18,9 @@ import (
 type Options struct {
 	Clock    clock.Clock
 	Log      *slog.Logger
-	Poll     time.Duration // how often Watch looks at the files; 2 s if zero
+	Poll     time.Duration // how often Watch looks at files and database; 2 s if zero
+	Kept     Source        // registrations in the database; nil: files alone
+	Wake     <-chan []byte // tells Watch to look at the database now; may be nil
 	OnChange func(Change)  // called for each client that came, changed or went, after it did; may be nil
 }
 
@@ -35,7 +37,9 @@ type Registry struct {
 	dir     string
 	mu      sync.Mutex            // serialises writers
 	files   map[string]*fileState // by file name
-	added   map[string]*Client    // not from files: the sandbox's own
+	added   map[string]*Client    // neither from files nor from the database: the sandbox's own
+	kept    map[string]*Client    // from the database
+	mark    int64                 // up to which the database was read
 	clients atomic.Pointer[map[string]*Client]
 }
 
@@ -50,7 +54,7 @@ func New(o Options) *Registry {
 	if o.Poll <= 0 {
 		o.Poll = 2 * time.Second
 	}
-	r := &Registry{o: o, files: map[string]*fileState{}, added: map[string]*Client{}}
+	r := &Registry{o: o, files: map[string]*fileState{}, added: map[string]*Client{}, kept: map[string]*Client{}}
 	r.clients.Store(&map[string]*Client{})
 	return r
 }
@@ -69,15 +73,28 @@ func Load(dir string, o Options) (*Registry, []Fault, error) {
 	return r, r.faults(), nil
 }
 
-// Lookup finds a client; fault.NotFound if there is none.
+// Lookup finds a client that may be answered; fault.NotFound if there is none.
+// Everything that answers a client asks here, so that one that was disabled is
+// refused everywhere, in the words for one that does not exist.
 func (r *Registry) Lookup(id string) (*Client, error) {
+	c, err := r.Find(id)
+	if err == nil && c.Disabled {
+		return nil, unknownClient()
+	}
+	return c, err
+}
+
+// Find is Lookup for those who look after registrations: disabled ones too.
+func (r *Registry) Find(id string) (*Client, error) {
 	if c, ok := (*r.clients.Load())[id]; ok {
 		return c, nil
 	}
-	return nil, fault.New(fault.NotFound, "PF-SV-040", "no such client")
+	return nil, unknownClient()
 }
 
-// All gives every client, by identifier.
+func unknownClient() error { return fault.New(fault.NotFound, "PF-SV-040", "no such client") }
+
+// All gives every client, by identifier, disabled ones too.
 func (r *Registry) All() []*Client {
 	return slices.SortedFunc(maps.Values(*r.clients.Load()), func(a, b *Client) int { return strings.Compare(a.ID, b.ID) })
 }
@@ -92,7 +109,7 @@ func (r *Registry) Add(c *Client) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, err := r.Lookup(own.ID); err == nil {
+	if _, err := r.Find(own.ID); err == nil {
 		return fault.New(fault.Conflict, "", "client identifier is taken")
 	}
 	r.added[own.ID] = &own
@@ -102,10 +119,13 @@ func (r *Registry) Add(c *Client) error {
 
 // publish makes the present state the one that Lookup sees. Callers hold mu.
 func (r *Registry) publish() {
-	next := maps.Clone(r.added)
-	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		if c := r.files[name].client; c != nil {
-			next[c.ID] = c
+	next, now := maps.Clone(r.added), r.o.Clock.Now()
+	for id, c := range r.kept {
+		next[id] = c.at(now)
+	}
+	for _, state := range r.files {
+		if c := state.client; c != nil {
+			next[c.ID] = c.at(now)
 		}
 	}
 	r.clients.Store(&next)

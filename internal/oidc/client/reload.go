@@ -11,10 +11,11 @@ import (
 	"github.com/egide-id/egide/internal/platform/fault"
 )
 
-// Watch follows the directory until the context ends. A file that became
+// Watch follows the directory and the database until the context ends. A file that became
 // broken keeps its last good version, and a log line says so once (HA8); a
 // file that is gone takes its client with it.
 func (r *Registry) Watch(ctx context.Context) {
+	wake := r.o.Wake
 	for {
 		fired, stop := r.o.Clock.After(r.o.Poll)
 		select {
@@ -23,6 +24,13 @@ func (r *Registry) Watch(ctx context.Context) {
 			return
 		case <-fired:
 			r.Reload(ctx)
+			r.follow(ctx)
+		case _, open := <-wake:
+			stop()
+			if !open {
+				wake = nil // the bus is gone: the next look is only later
+			}
+			r.follow(ctx)
 		}
 	}
 }

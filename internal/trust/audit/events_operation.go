@@ -15,13 +15,6 @@ type RegisterImported struct {
 	Reason      string `json:"reason,omitempty"` // name of the guard rail that refused
 }
 
-// ClientChanged says that a relying service was registered, changed or removed.
-type ClientChanged struct {
-	Client      string `json:"client"`
-	Change      string `json:"change"` // added | changed | removed | refused
-	Fingerprint string `json:"fingerprint"`
-}
-
 // KeyRotated says that a signing key changed its state (PG-37).
 type KeyRotated struct {
 	Alg   string `json:"alg"`
@@ -73,7 +66,6 @@ type ServiceStopped struct {
 }
 
 func (RegisterImported) event() string { return "register.imported" }
-func (ClientChanged) event() string    { return "client.changed" }
 func (KeyRotated) event() string       { return "key.rotated" }
 func (ConfigChanged) event() string    { return "config.changed" }
 func (ClockMoved) event() string       { return "clock.moved" }

@@ -20,6 +20,8 @@ const (
 	FailureCSRF          FailureKind = "csrf"           // form that is not from our page
 	FailureBrowser       FailureKind = "browser"        // request of another browser
 	FailureLogout        FailureKind = "logout"         // logout with a hint that is not ours
+	FailureRegistration  FailureKind = "registration"   // registration without a right to it
+	FailureOperator      FailureKind = "operator"       // admin API with a certificate that no operator has
 	FailureRateLimit     FailureKind = "rate_limit"     // too many tries
 	FailureMalformed     FailureKind = "malformed"      // request no parser accepts
 	FailureInternalError FailureKind = "internal_error" // ours, seen by a stranger
@@ -37,6 +39,7 @@ var failureKinds = map[FailureKind]bool{
 	FailureClientAuth: true, FailureAuthorization: true, FailureCode: true, FailureRefresh: true,
 	FailureAccessToken: true, FailureIntrospection: true, FailureRevocation: true, FailureIdentifier: true,
 	FailureDeviceAuth: true, FailureEnrolment: true, FailureCSRF: true, FailureBrowser: true,
+	FailureRegistration: true, FailureOperator: true,
 	FailureCard: true, FailureRemoval: true, FailureLogout: true, FailureRateLimit: true, FailureMalformed: true, FailureInternalError: true,
 }
 
