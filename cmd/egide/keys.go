@@ -43,7 +43,7 @@ func (c keysListCmd) Run(a *app) error {
 
 // keysRotateCmd rotates one algorithm.
 type keysRotateCmd struct {
-	Alg string `arg:"" help:"RS256, ES256, EdDSA, or HS256 for the key of refresh tokens." enum:"RS256,ES256,EdDSA,HS256"`
+	Alg string `arg:"" help:"RS256, PS256, ES256, EdDSA, or HS256 for the key of refresh tokens." enum:"RS256,PS256,ES256,EdDSA,HS256"`
 	Dir string `help:"Key folder." default:"keys" env:"EGIDE_KEYS_DIR" placeholder:"DIR"`
 	Now bool   `help:"Even if the next key was published less than an hour ago: after a theft."`
 }

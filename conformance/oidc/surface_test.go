@@ -28,7 +28,7 @@ func metadata(t *testing.T, p *party) {
 		}
 	}
 	for name, want := range map[string][]any{
-		"response_types_supported": {"code"}, "subject_types_supported": {"public"}, "code_challenge_methods_supported": {"S256"},
+		"response_types_supported": {"code"}, "subject_types_supported": {"public", "pairwise"}, "code_challenge_methods_supported": {"S256"},
 		"grant_types_supported": {"authorization_code", "refresh_token", "client_credentials"}, "response_modes_supported": {"query", "form_post"},
 	} {
 		if got, _ := r.json[name].([]any); !slices.Equal(got, want) {

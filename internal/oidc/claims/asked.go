@@ -82,6 +82,20 @@ func With(document any, asked []string, c *client.Client, p rpps.Professional, a
 	return e, nil
 }
 
+// Addressed gives the document with who says it and to whom: what a signed
+// UserInfo answer has beside its claims (Core 5.3.2).
+func Addressed(document any, issuer, audience string) any {
+	return extended{document: document, more: []member{{"iss", text(issuer)}, {"aud", text(audience)}}}
+}
+
+func text(s string) json.RawMessage {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string: cannot fail
+	}
+	return b
+}
+
 // members takes a document apart.
 func members(document any) (map[string]json.RawMessage, error) {
 	body, err := Encode(document)

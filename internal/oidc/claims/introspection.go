@@ -81,6 +81,16 @@ func NewServiceIntrospection(in Input, structure string) *ServiceIntrospection {
 	return &ServiceIntrospection{ServiceToken: *NewServiceToken(in, structure), Active: true}
 }
 
+// SignedIntrospection is the answer as a token of its own (RFC 9701 5). What it
+// says of the described token stands in one member, so that no reader takes the
+// whole for that token.
+type SignedIntrospection struct {
+	Issuer        string `json:"iss"`
+	Audience      string `json:"aud"` // the caller
+	Issued        int64  `json:"iat"`
+	Introspection any    `json:"token_introspection"`
+}
+
 // Inactive is all that is said of any other token (TK13).
 type Inactive struct {
 	Active bool `json:"active"`

@@ -18,6 +18,9 @@ func (c *Client) fillDefaults() {
 	orDefault(&c.IDTokenAlg, jose.RS256)
 	orDefault(&c.AccessTokenAlg, c.IDTokenAlg)
 	orDefault(&c.Answers.SubjectType, SubjectPublic)
+	if c.Answers.UserInfoKeyAlg != "" {
+		orDefault(&c.Answers.UserInfoEnc, jose.A128CBC_HS256) // Registration 2
+	}
 	if c.Profile == ProfilePSC {
 		orDefault(&c.AccessTokenFormat, FormatPSC)
 	}
@@ -55,7 +58,7 @@ func (c *Client) Check() []Fault {
 	k.tokens()
 	k.lifetimes()
 	k.requests()
-	k.subjects()
+	k.answers()
 	return k.faults
 }
 
@@ -161,8 +164,8 @@ func (k *checker) tokens() {
 	for i, a := range c.Audiences {
 		k.refuse(!validID(a) || a == c.ID, fmt.Sprintf("audiences[%d]", i), "must be the id of another client, whose service reads the tokens")
 	}
-	k.refuse(!knownAlg(c.IDTokenAlg), "id_token_alg", "must be RS256, ES256 or EdDSA")
-	k.refuse(!knownAlg(c.AccessTokenAlg), "access_token_alg", "must be RS256, ES256 or EdDSA")
+	k.refuse(!knownAlg(c.IDTokenAlg), "id_token_alg", mustBeAlg)
+	k.refuse(!knownAlg(c.AccessTokenAlg), "access_token_alg", mustBeAlg)
 	k.refuse(c.AccessTokenFormat == FormatPSC && c.AccessTokenAlg != jose.RS256, "access_token_alg", "must be RS256 for the psc format")
 	k.refuse(c.AccessTokenFormat != FormatPSC && c.AccessTokenFormat != FormatJWT && c.AccessTokenFormat != FormatOpaque,
 		"access_token_format", "must be psc, jwt or opaque")
@@ -179,10 +182,6 @@ func (k *checker) lifetimes() {
 	within("code", l.Code, time.Minute)
 	within("access_token", l.AccessToken, 5*time.Minute)
 	within("refresh_token", l.RefreshToken, 30*time.Minute)
-}
-
-func knownAlg(a jose.SignatureAlgorithm) bool {
-	return a == jose.RS256 || a == jose.ES256 || a == jose.EdDSA
 }
 
 func validID(s string) bool {

@@ -172,6 +172,15 @@ func (c *Client) MayBeReadBy(caller *Client) bool {
 		caller.Profile == ProfilePSC && c.Profile == ProfilePSC
 }
 
+// SignsIntrospection is the algorithm of signed introspection answers to this
+// client (RFC 9701 6).
+func (c *Client) SignsIntrospection() jose.SignatureAlgorithm {
+	if c.Answers.IntrospectionAlg == "" {
+		return jose.RS256
+	}
+	return c.Answers.IntrospectionAlg
+}
+
 // GrantScopes keeps of the asked scopes those the client registered, in the
 // order asked and once each. Others are ignored, as RFC 6749 3.3 allows: the
 // answer then says what was granted.

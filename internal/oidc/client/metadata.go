@@ -43,7 +43,7 @@ type Answers struct {
 	UserInfoAlg      jose.SignatureAlgorithm // userinfo_signed_response_alg; empty: JSON
 	UserInfoKeyAlg   jose.KeyAlgorithm       // userinfo_encrypted_response_alg
 	UserInfoEnc      jose.ContentEncryption  // userinfo_encrypted_response_enc
-	IntrospectionAlg jose.SignatureAlgorithm // introspection_signed_response_alg; empty: RS256
+	IntrospectionAlg jose.SignatureAlgorithm // introspection_signed_response_alg; empty: JSON, or RS256 for a caller that asks
 	SubjectType      string                  // SubjectPublic or SubjectPairwise
 	SectorURI        string                  // sector_identifier_uri: a list of redirect URIs that share a sector
 	Claims           []string                // claims the service declared that it needs (PG-40)

@@ -29,6 +29,7 @@ import (
 	"github.com/egide-id/egide/internal/platform/web"
 	"github.com/egide-id/egide/internal/trust/audit"
 	"github.com/egide-id/egide/internal/trust/signing"
+	"github.com/egide-id/egide/internal/trust/signing/signingtest"
 	"github.com/egide-id/egide/templates"
 )
 
@@ -71,7 +72,7 @@ func newWorld(t *testing.T, front string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = kv.Close() })
-	if w.keys, err = signing.Open(ctx, signing.Options{Dir: filepath.Join(t.TempDir(), "keys"), Clock: w.clock, Rand: rand.Reader}); err != nil {
+	if w.keys, err = signing.Open(ctx, signing.Options{Dir: signingtest.Dir(t), Clock: w.clock, Rand: rand.Reader}); err != nil {
 		t.Fatal(err)
 	}
 	if w.names, err = pairwise.Open(t.TempDir(), rand.Reader); err != nil {

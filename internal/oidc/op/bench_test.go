@@ -6,7 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/egide-id/egide/internal/means/authn"
+	"github.com/egide-id/egide/internal/oidc/client"
 )
 
 // cpu is what this process has used so far; the whole of a benchmark counts,
@@ -93,4 +96,46 @@ func BenchmarkDiscovery(b *testing.B) {
 			b.Fatal(rec.Code)
 		}
 	})
+}
+
+// BenchmarkSignedUserInfo reports a signed UserInfo answer beside the signature
+// alone of the same bytes, measured in the same run.
+func BenchmarkSignedUserInfo(b *testing.B) {
+	for _, alg := range []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA} {
+		b.Run(string(alg), func(b *testing.B) {
+			w := newWorld(b)
+			id := "signed-" + string(alg)
+			w.add(id, func(c *client.Client) { c.Answers.UserInfoAlg = alg })
+			_, cookie := w.login(authn.ECPS)
+			token := w.redeem(id, w.code(id, cookie)).text("access_token")
+			payload := make([]byte, w.userinfo(token).Body.Len()*3/4)
+			answer, sign := time.Duration(0), time.Duration(0)
+			spend := func(sum *time.Duration, f func()) {
+				before := cpu(b)
+				f()
+				*sum += cpu(b) - before
+			}
+			const run = 20 // both by turns, so that neither has the quieter minute
+			for b.Loop() {
+				spend(&answer, func() {
+					for range run {
+						if rec := w.userinfo(token); rec.Code != 200 {
+							b.Fatal(rec.Code)
+						}
+					}
+				})
+				spend(&sign, func() {
+					for range run {
+						if _, err := w.keys.Sign(alg, "JWT", payload); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+			n := float64(b.N * run)
+			b.ReportMetric(float64(answer.Microseconds())/n, "answer-cpu-us")
+			b.ReportMetric(float64(sign.Microseconds())/n, "floor-cpu-us")
+			b.ReportMetric(float64(answer)/float64(sign), "ratio")
+		})
+	}
 }

@@ -43,6 +43,7 @@ type metadata struct {
 	ResponseIssSupported       bool     `json:"authorization_response_iss_parameter_supported"`
 	RequirePushedAuthorization bool     `json:"require_pushed_authorization_requests"`
 	CertificateBoundTokens     bool     `json:"tls_client_certificate_bound_access_tokens"`
+	IntrospectionSigningAlgs   []string `json:"introspection_signing_alg_values_supported"` // RFC 9701 7
 	PromptValues               []string `json:"prompt_values_supported"`
 	CertificateEndpoints       *aliases `json:"mtls_endpoint_aliases,omitempty"`
 }
@@ -63,10 +64,7 @@ func describe(issuer, authorization string, p Paths, algorithms []jose.Signature
 	methods := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodPrivateKeyJWT, oidc.AuthMethodNone}
 	proven := methods[:3] // introspection tells about people: never to a public client
 	signed := client.SigningAlgs()
-	signing := make([]string, 0, len(algorithms))
-	for _, a := range algorithms {
-		signing = append(signing, string(a))
-	}
+	signing := plain(algorithms)
 	slices.SortStableFunc(signing, func(a, b string) int { return rank(a) - rank(b) })
 	return metadata{
 		DiscoveryConfiguration: oidc.DiscoveryConfiguration{
@@ -85,8 +83,11 @@ func describe(issuer, authorization string, p Paths, algorithms []jose.Signature
 				oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials,
 			},
 			ACRValuesSupported:                        []string{authn.Eidas1, authn.Eidas2, authn.Eidas3},
-			SubjectTypesSupported:                     []string{"public"},
+			SubjectTypesSupported:                     []string{client.SubjectPublic, client.SubjectPairwise},
 			IDTokenSigningAlgValuesSupported:          signing,
+			UserinfoSigningAlgValuesSupported:         signing,
+			UserinfoEncryptionAlgValuesSupported:      plain(client.EncryptionAlgs()),
+			UserinfoEncryptionEncValuesSupported:      plain(client.EncryptionEncs()),
 			TokenEndpointAuthMethodsSupported:         methods,
 			RevocationEndpointAuthMethodsSupported:    methods,
 			IntrospectionEndpointAuthMethodsSupported: proven,
@@ -108,8 +109,16 @@ func describe(issuer, authorization string, p Paths, algorithms []jose.Signature
 			UILocalesSupported:            oidc.ParseLocales([]string{"fr", "en"}),
 		},
 		ClaimsParameterSupported: true, ResponseIssSupported: true,
-		PromptValues: []string{"none", "login", "consent", "select_account"},
+		IntrospectionSigningAlgs: signing, PromptValues: []string{"none", "login", "consent", "select_account"},
 	}
+}
+
+func plain[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
 }
 
 // rank puts RS256 first: some clients take the first of the list, and RS256 is

@@ -36,6 +36,7 @@ import (
 	"github.com/egide-id/egide/internal/platform/web"
 	"github.com/egide-id/egide/internal/trust/audit"
 	"github.com/egide-id/egide/internal/trust/signing"
+	"github.com/egide-id/egide/internal/trust/signing/signingtest"
 	"github.com/egide-id/egide/templates"
 )
 
@@ -199,7 +200,7 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	w.consents = consent.New(durable, w.clock)
-	w.keys, err = signing.Open(ctx, signing.Options{Dir: filepath.Join(t.TempDir(), "keys"), Clock: w.clock, Rand: rand.Reader})
+	w.keys, err = signing.Open(ctx, signing.Options{Dir: signingtest.Dir(t), Clock: w.clock, Rand: rand.Reader})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,11 +265,13 @@ func (w *world) register() {
 }
 
 func redirectOf(id string) string {
-	return map[string]string{
-		"psc": "https://psc.example/cb", "psc2": "https://psc2.example/cb?x=1", "web": "https://web.example/cb",
-		"signs": "https://signs.example/cb",
-		"jwt":   "https://jwt.example/cb", "app": "http://127.0.0.1/cb", "bank": "https://bank.example/cb", "shop": "https://shop.example/cb",
-	}[id]
+	switch id {
+	case "psc2":
+		return "https://psc2.example/cb?x=1"
+	case "app":
+		return "http://127.0.0.1/cb"
+	}
+	return "https://" + strings.ToLower(id) + ".example/cb"
 }
 
 func challengeOf(v string) string {
@@ -449,3 +452,6 @@ func (w *world) endAll() {
 		}
 	}
 }
+
+// inactive is all that introspection says of a token that is not good.
+const inactive = `{"active":false}`

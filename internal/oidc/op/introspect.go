@@ -2,7 +2,6 @@ package op
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -13,10 +12,6 @@ import (
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/trust/audit"
 )
-
-// inactive is all that is said of a token that is not good, not this caller's
-// to know of, or not a token (RFC 7662 2.2).
-const inactive = `{"active":false}`
 
 // Introspect tells an authenticated service about a token (RFC 7662): its own,
 // or one whose owner registered the caller as audience. Any psc service may ask
@@ -39,15 +34,15 @@ func (o *OP) Introspect(c echo.Context) error {
 	case err == nil:
 	case dead(err):
 		o.failures(ctx, audit.Failure{Kind: audit.FailureIntrospection, Code: string(oauth.InvalidToken)})
-		return c.JSONBlob(http.StatusOK, []byte(inactive))
+		// Not good, not this caller's to know of, or no token: one answer (RFC 7662 2.2).
+		answer = claims.Inactive{}
 	default:
 		return o.fail(c, oauth.Management, err)
 	}
-	body, err := claims.Encode(answer)
-	if err != nil {
+	if err := o.introspected(c, x.client, answer); err != nil {
 		return o.fail(c, oauth.Management, err)
 	}
-	return c.JSONBlob(http.StatusOK, body)
+	return nil
 }
 
 // dead tells the faults that mean "no good token", as opposed to "cannot say".

@@ -64,7 +64,7 @@ type Deps struct {
 	Consents  Consents
 	Keys      *signing.Keys
 	Names     *pairwise.Names // by what each service knows a person
-	KeySets   *client.KeySets // what clients sign with
+	KeySets   *client.KeySets // what clients sign with and are encrypted to
 	Sites     client.Site     // where services keep their request objects
 	KV        store.KV        // counters of failed client authentications, assertions used up
 	Audit     audit.Recorder
@@ -88,7 +88,6 @@ type Deps struct {
 type OP struct {
 	clients   *client.Registry
 	callers   *client.Authenticator
-	keySets   *client.KeySets
 	sites     client.Site
 	fetches   fetches
 	requests  *grant.Requests
@@ -100,6 +99,7 @@ type OP struct {
 	consents  Consents
 	keys      *signing.Keys
 	names     *pairwise.Names
+	keySets   *client.KeySets
 	audit     audit.Recorder
 	failures  func(context.Context, audit.Failure)
 	throttle  *throttle

@@ -27,60 +27,61 @@ func (o *OP) UserInfo(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
-	body, err := o.userInfo(c)
+	owner, document, err := o.userInfo(c)
 	if err != nil {
 		return o.fail(c, oauth.Resource, err)
 	}
-	return c.JSONBlob(http.StatusOK, body)
+	body, media, err := o.userInfoAnswer(c.Request().Context(), owner, document)
+	if err != nil {
+		return o.fail(c, oauth.Resource, err)
+	}
+	return c.Blob(http.StatusOK, media, body)
 }
 
-func (o *OP) userInfo(c echo.Context) ([]byte, error) {
+func (o *OP) userInfo(c echo.Context) (*client.Client, any, error) {
 	ctx := c.Request().Context()
 	text, inBody, err := bearer(c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	live, err := o.live(ctx, text)
 	if err != nil {
 		if fault.Is(err, fault.NotFound) {
 			o.failures(ctx, audit.Failure{Kind: audit.FailureAccessToken, Code: string(oauth.InvalidToken)})
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	if err := holder(live.token, c.Request()); err != nil {
 		o.failures(ctx, audit.Failure{Kind: audit.FailureAccessToken, Code: string(oauth.InvalidToken)})
-		return nil, err
+		return nil, nil, err
 	}
 	if live.token.Kind != grant.KindPerson {
-		return nil, oauth.New(oauth.InsufficientScope, "the token names no person").Bearer(true)
+		return nil, nil, oauth.New(oauth.InsufficientScope, "the token names no person").Bearer(true)
 	}
 	owner, err := o.clients.Lookup(live.token.ClientID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := sufficient(owner, live.family.Auth); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if inBody && owner.Profile != client.ProfileOIDC {
 		// UI1: the body is for baseline clients; the recorded psc clients all use the header.
-		return nil, oauth.New(oauth.InvalidRequest, "the access token is accepted in the Authorization header only").Bearer(true)
+		return nil, nil, oauth.New(oauth.InvalidRequest, "the access token is accepted in the Authorization header only").Bearer(true)
 	}
 	// A psc token without openid still opens UserInfo: two real clients ask
 	// for scope_all alone (pro-sante-connect.md 0.9).
 	if owner.Profile != client.ProfilePSC && !slices.Contains(live.token.Scope, client.ScopeOpenID) {
-		return nil, oauth.New(oauth.InsufficientScope, "the token was not granted openid").Bearer(true)
+		return nil, nil, oauth.New(oauth.InsufficientScope, "the token was not granted openid").Bearer(true)
 	}
 	auth, err := o.named(owner, live.family.Auth) // UI2: the sub of the ID token
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	document, err := claims.With(
 		claims.UserInfo(live.person, auth, claims.UserInfoOptions{Profile: owner.Profile, Pairwise: owner.Pairwise(), Scope: live.token.Scope}),
 		live.family.Claims.UserInfo, owner, live.person, auth)
-	if err != nil {
-		return nil, err
-	}
-	return claims.Encode(document)
+	return owner, document, err
 }
 
 // alive is an access token that is good at this instant, and what it stands on.

@@ -36,7 +36,8 @@ type Options struct {
 	Rand  io.Reader
 	Log   *slog.Logger
 
-	// Algorithms to hold keys for; RS256, ES256 and EdDSA if empty.
+	// Algorithms to hold keys for; RS256, ES256, EdDSA and PS256 if empty. No key
+	// serves two algorithms: its name says which one is meant (ME8).
 	Algorithms []jose.SignatureAlgorithm
 	// Retain is how long a retired key stays published and accepted: at least
 	// the life of the longest token, an expired ID token used as a hint
@@ -120,7 +121,7 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if len(o.Algorithms) == 0 {
-		o.Algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
+		o.Algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA, jose.PS256}
 	}
 	if o.Retain == 0 {
 		o.Retain = 24 * time.Hour

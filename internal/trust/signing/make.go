@@ -130,7 +130,7 @@ func (o Options) sweep(m manifest) error {
 // ours tells whether a file was named by entry.file: a file of the operator's
 // is never deleted.
 func ours(name string) bool {
-	for _, pattern := range []string{"RS256-*.pem", "ES256-*.pem", "EdDSA-*.pem", "refresh-*.key"} {
+	for _, pattern := range []string{"RS256-*.pem", "PS256-*.pem", "ES256-*.pem", "EdDSA-*.pem", "refresh-*.key"} {
 		if ok, _ := filepath.Match(pattern, name); ok {
 			kid := name[len(pattern)-len("*.pem") : len(name)-len(".pem")]
 			_, err := base64.RawURLEncoding.DecodeString(kid)

@@ -24,7 +24,7 @@ const rsaBits = 2048
 // generate makes a private key for an algorithm.
 func generate(alg jose.SignatureAlgorithm, random io.Reader) (crypto.Signer, error) {
 	switch alg {
-	case jose.RS256:
+	case jose.RS256, jose.PS256:
 		return rsa.GenerateKey(random, rsaBits)
 	case jose.ES256:
 		return ecdsa.GenerateKey(elliptic.P256(), random)
@@ -41,7 +41,7 @@ func generate(alg jose.SignatureAlgorithm, random io.Reader) (crypto.Signer, err
 func fits(alg jose.SignatureAlgorithm, pub crypto.PublicKey) bool {
 	switch key := pub.(type) {
 	case *rsa.PublicKey:
-		return alg == jose.RS256 && key.N.BitLen() >= rsaBits
+		return (alg == jose.RS256 || alg == jose.PS256) && key.N.BitLen() >= rsaBits
 	case *ecdsa.PublicKey:
 		return alg == jose.ES256 && key.Curve == elliptic.P256()
 	case ed25519.PublicKey:

@@ -108,7 +108,7 @@ func (o Options) addKey(s *set, e entry, prior *set) (jose.JSONWebKey, error) {
 		if own, err := publicJWK(e.Alg, private.Public()); err != nil || own.KeyID != e.Kid {
 			return jose.JSONWebKey{}, damaged
 		}
-		key = &signer{alg: e.Alg, kid: e.Kid, key: private}
+		key = &signer{alg: e.Alg, kid: e.Kid, key: private, rand: o.Rand}
 	}
 	if e.State == Active {
 		s.active[e.Alg] = key

@@ -2,9 +2,11 @@ package signing
 
 import (
 	"crypto"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"sync"
 
 	"github.com/go-jose/go-jose/v4"
@@ -39,7 +41,8 @@ type signer struct {
 	alg     jose.SignatureAlgorithm
 	kid     string
 	key     crypto.Signer
-	headers sync.Map // typ -> encoded header
+	rand    io.Reader // for PS256
+	headers sync.Map  // typ -> encoded header
 }
 
 func (s *signer) header(typ string) string {
@@ -90,6 +93,9 @@ func (s *signer) sign(input []byte) ([]byte, error) {
 		return s.key.Sign(nil, input, crypto.Hash(0))
 	case jose.ES256:
 		return signES256(s.key, input)
+	case jose.PS256:
+		digest := sha256.Sum256(input)
+		return s.key.Sign(s.rand, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}) // RFC 7518 3.5
 	default:
 		digest := sha256.Sum256(input)
 		return s.key.Sign(nil, digest[:], crypto.SHA256)
