@@ -19,6 +19,7 @@ import (
 // Node is one provider in a process of its own, in a declared sandbox.
 type Node struct {
 	*Process
+	Addr                  string // its own, whoever stands before it
 	Issuer, Authorization string
 	Admin                 *provider.Admin
 	TracesDir             string
@@ -30,13 +31,15 @@ type Node struct {
 type NodeOptions struct {
 	Binary   string // the built egide
 	Name     string
-	Dir      string // state, configuration, clients, traces
-	Register string // where the register is published
-	Addr     string // host:port; a free port if empty
-	Issuer   string // derived from Addr if empty
-	Database string // a durable database shared with other nodes
-	Keys     string // signing keys shared with other nodes
-	Redis    string // address of a Redis server; SQLite if empty
+	Dir      string   // state, configuration, clients, traces
+	Register string   // where the register is published
+	Addr     string   // host:port; a free port if empty
+	Issuer   string   // derived from Addr if empty
+	Database string   // a durable database shared with other nodes
+	Keys     string   // signing keys shared with other nodes
+	Redis    string   // address of a Redis server; SQLite if empty
+	Front    string   // host:port of what stands before several nodes; Addr if empty
+	Config   []string // more lines of configuration
 	Services []Service
 }
 
@@ -53,8 +56,9 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 			return nil, err
 		}
 	}
+	front := cmp.Or(o.Front, o.Addr)
 	if o.Issuer == "" {
-		o.Issuer = "http://" + o.Addr + realm
+		o.Issuer = "http://" + front + realm
 	}
 	clients := filepath.Join(o.Dir, "clients")
 	if err := os.MkdirAll(clients, 0o700); err != nil {
@@ -65,7 +69,7 @@ func StartNode(ctx context.Context, o NodeOptions) (*Node, error) {
 			return nil, fmt.Errorf("node: %w", err)
 		}
 	}
-	n := &Node{Issuer: o.Issuer, Authorization: "http://" + o.Addr + "/auth", binary: o.Binary, file: filepath.Join(o.Dir, "egide.yaml")}
+	n := &Node{Addr: o.Addr, Issuer: o.Issuer, Authorization: "http://" + front + "/auth", binary: o.Binary, file: filepath.Join(o.Dir, "egide.yaml")}
 	n.TracesDir = filepath.Join(o.Dir, "traces", o.Name)
 	if err := os.WriteFile(n.file, o.config(n, clients), 0o600); err != nil {
 		return nil, fmt.Errorf("node: %w", err)
@@ -94,11 +98,19 @@ func (o NodeOptions) config(n *Node, clients string) []byte {
 	if o.Redis != "" {
 		lines = append(lines, "store:", "  backend: redis", "  redis:", "    addr: "+o.Redis)
 	}
+	lines = append(lines, o.Config...)
 	return []byte(strings.Join(lines, "\n") + "\n")
 }
 
 // base is the realm on this node's own address: behind one issuer stand several nodes.
-func (n *Node) base() string { return strings.TrimSuffix(n.Authorization, "/auth") + realm }
+func (n *Node) base() string { return "http://" + n.Addr + realm }
+
+// Behind is this node as its services see it: whoever stands before it answers.
+func (n *Node) Behind(front string) *Node {
+	seen := *n
+	seen.Addr = front
+	return &seen
+}
 
 // Listening waits for this node itself, whose issuer may be another's address.
 func (n *Node) Listening(ctx context.Context) error { return n.answers(ctx, n.base()) }

@@ -34,6 +34,9 @@ func Run(ctx context.Context, name string, args ...string) (*Process, error) {
 	return p, nil
 }
 
+// Signal sends the program a signal.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
 // Stop asks the program to end and waits for it.
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already

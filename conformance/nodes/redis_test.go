@@ -1,8 +1,8 @@
 package nodes
 
 import (
+	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,9 +12,16 @@ import (
 	"github.com/egide-id/egide/conformance/harness"
 )
 
+// redisServer is a real server that can be stopped and started again.
+type redisServer struct {
+	t          *testing.T
+	path, addr string
+	*harness.Process
+}
+
 // startRedis runs a real server on a free port; without the program the test is
 // skipped by name, but never in CI.
-func startRedis(t *testing.T) string {
+func startRedis(t *testing.T) *redisServer {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -27,24 +34,30 @@ func startRedis(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := url.Parse("tcp://" + addr)
+	r := &redisServer{t: t, path: path, addr: addr}
+	r.start()
+	t.Cleanup(func() { r.Stop() })
+	return r
+}
+
+func (r *redisServer) start() {
+	r.t.Helper()
+	_, port, err := net.SplitHostPort(r.addr)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	p, err := harness.Run(t.Context(), path, "--port", u.Port(), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
+	r.Process, err = harness.Run(r.t.Context(), r.path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", r.t.TempDir())
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	t.Cleanup(p.Stop)
-	if err := harness.Until("redis", 10*time.Second, func() bool { return exec.Command("redis-cli", "-p", u.Port(), "ping").Run() == nil }); err != nil {
-		t.Fatal(err)
+	if err := harness.Until("redis", 10*time.Second, func() bool { return exec.Command("redis-cli", "-p", port, "ping").Run() == nil }); err != nil {
+		r.t.Fatal(err)
 	}
-	return addr
 }
 
 // pair starts two nodes that share database, keys, register and Redis, each
 // with its own traces.
-func pair(t *testing.T) (a, b *harness.Node) {
+func pair(t *testing.T, change ...func(*harness.NodeOptions)) (a, b *harness.Node) {
 	t.Helper()
 	redis, dir := startRedis(t), t.TempDir()
 	register, err := harness.Register(t.Context(), dir, harness.People(3))
@@ -54,8 +67,11 @@ func pair(t *testing.T) (a, b *harness.Node) {
 	var nodes []*harness.Node
 	for _, name := range []string{"a", "b"} {
 		o := harness.NodeOptions{
-			Binary: binary, Name: name, Dir: filepath.Join(dir, name), Register: register, Redis: redis, Services: services,
+			Binary: binary, Name: name, Dir: filepath.Join(dir, name), Register: register, Redis: redis.addr, Services: services,
 			Database: filepath.Join(dir, "egide.db"), Keys: filepath.Join(dir, "keys"),
+		}
+		for _, f := range change {
+			f(&o)
 		}
 		if len(nodes) > 0 {
 			o.Issuer = nodes[0].Issuer
@@ -64,13 +80,8 @@ func pair(t *testing.T) (a, b *harness.Node) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(n.Stop)
-		if len(nodes) == 0 {
-			err = n.Ready(t.Context())
-		} else {
-			err = n.Listening(t.Context())
-		}
-		if err != nil {
+		t.Cleanup(func() { n.Stop() })
+		if err := n.Listening(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		nodes = append(nodes, n)
