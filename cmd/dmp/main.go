@@ -22,6 +22,7 @@ import (
 	"github.com/egide-id/egide/internal/dmp"
 	"github.com/egide-id/egide/internal/dmp/policy"
 	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/listen"
 )
 
 // options is the whole command line; each flag also reads its environment variable.
@@ -32,6 +33,9 @@ type options struct {
 	SecretFile   string   `help:"File that holds the client secret." required:"" type:"existingfile" env:"DMP_SECRET_FILE"`
 	PublicURL    string   `help:"Where browsers find this service." default:"http://localhost:8090" name:"public-url" env:"DMP_PUBLIC_URL"`
 	Addr         string   `help:"Address to listen on." default:"127.0.0.1:8090" env:"DMP_ADDR"`
+	TLSAddr      string   `help:"Address where programs call with a certificate (RFC 8705); none without." name:"tls-addr" optional:"" env:"DMP_TLS_ADDR"`
+	TLSCert      string   `help:"Certificate of that address." name:"tls-cert" type:"existingfile" optional:"" env:"DMP_TLS_CERT"`
+	TLSKey       string   `help:"Its key." name:"tls-key" type:"existingfile" optional:"" env:"DMP_TLS_KEY"`
 	Scopes       []string `help:"Scopes to ask for." default:"openid,scope_all" env:"DMP_SCOPES"`
 	ACR          []string `help:"Levels to ask for, preferred first." default:"eidas1" name:"acr" env:"DMP_ACR"`
 	Matrix       string   `help:"Rights matrix (JSON) in place of the one that ships." type:"existingfile" optional:"" env:"DMP_MATRIX"`
@@ -61,11 +65,32 @@ func run(ctx context.Context, o options, logTo io.Writer, listening func(net.Add
 	if err != nil {
 		return err
 	}
+	listeners := []net.Listener{listener}
+	if o.TLSAddr != "" {
+		programs, err := o.listenTLS(ctx, log)
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		listeners = append(listeners, programs)
+	}
 	log.InfoContext(ctx, "listening", slog.String("addr", listener.Addr().String()), slog.String("public_url", o.PublicURL))
 	if listening != nil {
 		listening(listener.Addr())
 	}
-	return serve(ctx, listener, service)
+	return serve(ctx, service, listeners)
+}
+
+// listenTLS opens the door for programs that show a certificate.
+func (o options) listenTLS(ctx context.Context, log *slog.Logger) (net.Listener, error) {
+	own, err := listen.Load(listen.Options{Cert: o.TLSCert, Key: o.TLSKey, Clock: clock.System{}, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.TLSAddr)
+	if err != nil {
+		return nil, err
+	}
+	return dmp.AskCertificates(l, own), nil
 }
 
 func (o options) service(log *slog.Logger) (*dmp.Service, error) {
@@ -92,23 +117,29 @@ func (o options) service(log *slog.Logger) (*dmp.Service, error) {
 }
 
 // serve answers until the context ends, then lets running requests finish.
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+func serve(ctx context.Context, h http.Handler, listeners []net.Listener) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: 60 * time.Second, MaxHeaderBytes: 32 << 10,
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- server.Serve(l) }()
+	}
+	var first error
+	left := len(listeners)
 	select {
-	case err := <-failed:
-		return err
+	case first = <-failed:
+		left--
 	case <-ctx.Done():
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	err := server.Shutdown(grace)
-	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
+	err := errors.Join(first, server.Shutdown(grace))
+	for range left {
+		if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
 	}
 	return err
 }

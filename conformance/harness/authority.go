@@ -25,7 +25,7 @@ var authority = sync.OnceValues(func() (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.TrustedIssuers(igc.Fort, igc.Standard); err != nil {
+	if err := a.MakeFor([]igc.Range{igc.Fort, igc.Standard}, []igc.Range{igc.Elementaire}); err != nil {
 		return nil, err
 	}
 	kept := fstest.MapFS{}

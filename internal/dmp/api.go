@@ -35,10 +35,8 @@ type apiSituation struct {
 // apiConsult lets a program consult for the person its token stands for.
 // A person with several situations names one by ?situation=.
 func (s *Service) apiConsult(w http.ResponseWriter, r *http.Request) {
-	token, ok := bearer(r)
+	token, ok := presented(w, r)
 	if !ok {
-		challenge(w, "", "")
-		writeJSON(w, http.StatusUnauthorized, map[string]string{"error_description": "a Bearer token in the Authorization header is needed"})
 		return
 	}
 	facts, situations, err := s.factsOf(r, token)
@@ -46,7 +44,7 @@ func (s *Service) apiConsult(w http.ResponseWriter, r *http.Request) {
 		s.apiFail(w, err)
 		return
 	}
-	rec, err := s.record(r.PathValue("id"))
+	rec, err := s.records.get(r.PathValue("id"))
 	if err != nil {
 		s.apiFail(w, err)
 		return
@@ -56,6 +54,16 @@ func (s *Service) apiConsult(w http.ResponseWriter, r *http.Request) {
 	d := s.policy.Decide(facts)
 	s.note(r, rec.ID, d)
 	s.apiDecide(w, language(r), d, rec, situations)
+}
+
+// presented gives the token of a call, or answers that one is needed.
+func presented(w http.ResponseWriter, r *http.Request) (string, bool) {
+	token, ok := bearer(r)
+	if !ok {
+		challenge(w, "", "")
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error_description": "a Bearer token in the Authorization header is needed"})
+	}
+	return token, ok
 }
 
 // bearer reads the header only: a token in a query ends up in logs (RFC 9700, 4.3.2).
@@ -105,7 +113,11 @@ func (s *Service) apiFail(w http.ResponseWriter, err error) {
 	case fault.Unavailable:
 		w.Header().Set("Retry-After", "2")
 		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "temporarily_unavailable", "code": fault.CodeOf(err)})
-	case fault.Internal, fault.Expired, fault.Used, fault.Invalid, fault.Conflict:
+	case fault.Invalid:
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": err.Error()})
+	case fault.Conflict:
+		writeJSON(w, http.StatusConflict, map[string]string{"error": "conflict", "code": fault.CodeOf(err)})
+	case fault.Internal, fault.Expired, fault.Used:
 		writeJSON(w, http.StatusInternalServerError, map[string]string{"error": "server_error"})
 	}
 }

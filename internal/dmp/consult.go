@@ -12,7 +12,7 @@ import (
 
 // home is the first page: who you are here, and the records.
 func (s *Service) home(w http.ResponseWriter, r *http.Request) {
-	data := page{Name: "home", Records: s.list(), LoggedOut: s.wasLogout(w, r)}
+	data := page{Name: "home", Records: s.records.list(), LoggedOut: s.wasLogout(w, r)}
 	if one := s.sessions.get(s.cookies.get(r, sessionCookie)); one != nil {
 		one.mu.Lock()
 		v := one.view()
@@ -47,7 +47,7 @@ func (s *Service) working(w http.ResponseWriter, r *http.Request, back string) (
 
 // consult shows a record to whom the matrix lets in.
 func (s *Service) consult(w http.ResponseWriter, r *http.Request) {
-	rec, err := s.record(r.PathValue("id"))
+	rec, err := s.records.get(r.PathValue("id"))
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -80,7 +80,7 @@ func (s *Service) consult(w http.ResponseWriter, r *http.Request) {
 // note leaves a trace of the decision: never the person, who is in the
 // provider's trace of the login, and never the content of the record.
 func (s *Service) note(r *http.Request, record string, d policy.Decision) {
-	s.log.InfoContext(r.Context(), "consultation decided",
+	s.log.InfoContext(r.Context(), "access decided", slog.Bool("adding", r.Method == http.MethodPost),
 		slog.Bool("granted", d.Granted), slog.String("rule", d.Rule),
 		slog.String("reason_code", d.Code), slog.String("record", record))
 }

@@ -23,6 +23,9 @@ type introspection struct {
 	AuthTime      int64    `json:"auth_time"`
 	AuthMode      string   `json:"authMode"`
 	AuthLevel     string   `json:"auth_level"`
+	Structure     string   `json:"struct_IdNat"` // of a structure's own token
+
+	Confirmation map[string]string `json:"cnf"` // what the bearer must prove (RFC 7800)
 }
 
 // factors gives the amr, or what stands for it in tokens shaped like Pro Santé
@@ -54,7 +57,10 @@ func (s *Service) factsOf(r *http.Request, token string) (policy.Facts, []situat
 	if !in.Active {
 		return policy.Facts{}, nil, errInactive()
 	}
-	facts := policy.Facts{ACR: in.ACR, AMR: in.factors(), Now: s.clock.Now()}
+	facts := policy.Facts{ACR: in.ACR, AMR: in.factors(), Now: s.clock.Now(), Structure: in.Structure}
+	if facts.Certificate, err = in.proven(r); err != nil {
+		return policy.Facts{}, nil, err
+	}
 	if in.AuthTime > 0 {
 		facts.LoggedIn = time.Unix(in.AuthTime, 0)
 	}

@@ -23,6 +23,7 @@ const (
 	codeUntrusted    = "PF-DM-003" // the provider's answer failed a check
 	codeNoRecord     = "PF-DM-005"
 	codeForged       = "PF-DM-006" // a form that this session did not get
+	codeFullRecord   = "PF-DM-007"
 	codeProviderDown = "PF-SV-041"
 )
 

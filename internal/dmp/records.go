@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/egide-id/egide/internal/platform/fault"
 )
@@ -27,9 +28,19 @@ type entry struct {
 	Date  string `json:"date"`
 	Title string `json:"title"`
 	Text  string `json:"text"`
+	Site  string `json:"site,omitempty"` // where it was written, as its writer says
 }
 
-func loadRecords() (map[string]record, error) {
+// shelf holds the records. Safe for concurrent use.
+type shelf struct {
+	mu  sync.Mutex
+	all map[string]record
+}
+
+// maxEntries bounds a record: this is a demonstration that runs for days.
+const maxEntries = 200
+
+func loadRecords() (*shelf, error) {
 	dec := json.NewDecoder(bytes.NewReader(recordsFile))
 	dec.DisallowUnknownFields()
 	var list []record
@@ -40,22 +51,42 @@ func loadRecords() (map[string]record, error) {
 	for _, r := range list {
 		all[r.ID] = r
 	}
-	return all, nil
+	return &shelf{all: all}, nil
 }
 
-// record gives one patient's record, without any right checked yet.
-func (s *Service) record(id string) (record, error) {
-	r, ok := s.records[id]
+// get gives one patient's record, without any right checked yet.
+func (s *shelf) get(id string) (record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.all[id]
 	if !ok {
 		return record{}, fault.New(fault.NotFound, codeNoRecord, "no such record")
 	}
 	return r, nil
 }
 
+// add puts a document on top of a record. Records given out before do not change.
+func (s *shelf) add(id string, e entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.all[id]
+	switch {
+	case !ok:
+		return fault.New(fault.NotFound, codeNoRecord, "no such record")
+	case len(r.Entries) >= maxEntries:
+		return fault.New(fault.Conflict, codeFullRecord, "the record is full")
+	}
+	r.Entries = append(slices.Clone(r.Entries), e)
+	s.all[id] = r
+	return nil
+}
+
 // list gives the records in the order of their id.
-func (s *Service) list() []record {
-	all := make([]record, 0, len(s.records))
-	for _, r := range s.records {
+func (s *shelf) list() []record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]record, 0, len(s.all))
+	for _, r := range s.all {
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b record) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })

@@ -56,7 +56,7 @@ type Service struct {
 	logins   *logins
 	sessions *sessions
 	heard    *heard
-	records  map[string]record
+	records  *shelf
 	pages    *pages
 	cookies  cookies
 	handler  http.Handler
@@ -155,6 +155,7 @@ func (s *Service) routes() http.Handler {
 	mux.HandleFunc("POST /logout", s.logout)
 	mux.HandleFunc("POST "+NoticePath, s.notified)
 	mux.HandleFunc("GET /api/consultation/{id}", s.apiConsult)
+	mux.HandleFunc("POST /api/alimentation/{id}", s.apiAdd)
 	mux.HandleFunc("GET /style.css", s.pages.style)
 	mux.HandleFunc("/", s.notFound)
 	return mux

@@ -80,15 +80,15 @@ const revocationPatience = 30 * time.Second
 func readCertificate(path string) (*x509.Certificate, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("card authority: %w", err)
+		return nil, fmt.Errorf("authority: %w", err)
 	}
 	block, _ := pem.Decode(b)
 	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, fault.New(fault.Invalid, "", "card authority: "+path+" holds no certificate in PEM form")
+		return nil, fault.New(fault.Invalid, "", "authority: "+path+" holds no certificate in PEM form")
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("card authority %s: %w", path, err)
+		return nil, fmt.Errorf("authority %s: %w", path, err)
 	}
 	return cert, nil
 }

@@ -35,6 +35,7 @@ type Config struct {
 	TrustedProxies   []string         `yaml:"trusted_proxies"`   // networks whose forwarding headers count
 	TLS              TLSConfig        `yaml:"tls"`
 	Listeners        []ListenerConfig `yaml:"listeners"` // several doors, instead of listen and tls
+	MTLS             MTLSConfig       `yaml:"mtls"`      // the door where services show theirs
 	Drain            DrainConfig      `yaml:"drain"`
 	Metrics          MetricsConfig    `yaml:"metrics"`
 	Store            StoreConfig      `yaml:"store"`
@@ -97,6 +98,7 @@ func Default() Config {
 		ClientsDir:  "clients",
 		// CNIL 2021-122: six to twelve months.
 		TracesRetention: d(365 * 24 * time.Hour),
+		MTLS:            MTLSConfig{UnknownRevocation: refuseUnknown},
 		Drain:           DrainConfig{Timeout: d(10 * time.Second)},
 		Store:           StoreConfig{Backend: "sqlite", Redis: RedisConfig{Prefix: "egide"}},
 		Lifetimes: LifetimesConfig{
@@ -150,7 +152,7 @@ func (c *Config) Validate() []config.Fault {
 	}
 	faults = append(append(faults, c.Lifetimes.validate()...), c.Card.validate(c.Environment)...)
 	bad(sameHost(c.ECPS.AppURL, full.Issuer, full.AuthorizationURL), "ecps.app_url", "must be a host of its own: its origin holds the keys of phones")
-	return append(faults, c.ECPS.validate(c.Environment)...)
+	return append(append(faults, c.ECPS.validate(c.Environment)...), c.validateMTLS(full)...)
 }
 
 // checkURL holds ME1: https, no query, no fragment; http on loopback in the sandbox only.

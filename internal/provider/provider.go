@@ -27,6 +27,7 @@ type Provider struct {
 	mail    map[courier.Channel]courier.Sender // nil: this provider writes to nobody
 	pushes  *pushes                            // nil: it sends no push
 	handler atomic.Pointer[http.Handler]       // replaced as a whole by a reload
+	calls   atomic.Pointer[http.Handler]       // what services call with a certificate; nil without that door
 	phones  atomic.Pointer[deviceapi.API]
 
 	certificates certificates // of the listeners

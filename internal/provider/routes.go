@@ -80,6 +80,13 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	if err != nil {
 		return nil, err
 	}
+	if c.MTLS.URL != "" {
+		calls, err := p.newCalls(c, f, endpoints)
+		if err != nil {
+			return nil, err
+		}
+		p.calls.Store(&calls)
+	}
 	ending, err := p.logout(c, f)
 	if err != nil {
 		return nil, err
@@ -126,21 +133,29 @@ func serveAssets(files *assets.Files) echo.HandlerFunc {
 }
 
 func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, error) {
-	return op.New(op.Deps{
+	judge, err := p.newJudge(c)
+	if err != nil {
+		return nil, err
+	}
+	d := op.Deps{
 		Clients: p.res.clients, Requests: requests, Codes: grant.NewCodes(f.grants), Tokens: grant.NewTokens(f.grants),
 		Sessions: f.sessions, Subjects: p.res.subjects, Directory: p.res.register, Consents: p.res.consents, Keys: p.res.keys,
 		KeySets: p.res.keySets, Sites: p.res.out,
 		KV:    p.res.kv,
 		Names: p.res.names,
 		Audit: p.res.traces, Failures: p.res.traces.Failure, Cookies: f.cookies, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
-		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL,
+		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL, CertificateURL: c.MTLS.URL,
 		Paths: op.Paths{
 			Token: psc.TokenPath, UserInfo: psc.UserInfoPath, JWKS: psc.CertsPath, EndSession: psc.LogoutPath,
 			Introspection: psc.IntrospectPath, Revocation: psc.RevokePath,
 		},
 		LoginURL:  func(handle string) string { return f.origin + "/login/" + handle },
 		ErrorPage: f.pages.Fail, Lifetimes: f.grants.Lifetimes,
-	})
+	}
+	if judge != nil { // a nil pointer in an interface would look like a part
+		d.Vouching = judge
+	}
+	return op.New(d)
 }
 
 func (p *Provider) logout(c Config, f features) (*logout.Logout, error) {

@@ -27,6 +27,12 @@ const (
 	FactProfession Fact = "profession"
 	FactActivity   Fact = "activity"
 	FactCareTeam   Fact = "care_team"
+
+	FactWriter      Fact = "writer" // of an addition: neither a person nor a structure
+	FactCertificate Fact = "certificate"
+	FactService     Fact = "service" // what the certificate was made for
+	FactStructure   Fact = "structure"
+	FactStaff       Fact = "staff"
 )
 
 // Text is one sentence in the two languages of the service.
@@ -60,6 +66,7 @@ type matrix struct {
 	Categories             []string `json:"categories"`
 	Professions            []string `json:"professions"`
 	ByRole                 byRole   `json:"by_role"`
+	Adding                 adding   `json:"adding"`
 
 	Granted map[Fact]reason  `json:"granted"`
 	Refused map[Fact]refusal `json:"refused"`
@@ -69,6 +76,10 @@ type byRole struct {
 	Profession           string   `json:"profession"`
 	Activities           []string `json:"activities"`
 	ActivitiesInCareTeam []string `json:"activities_in_care_team"`
+}
+
+type adding struct {
+	CertificatesRefused []string `json:"certificates_refused"` // beginnings of their names
 }
 
 type reason struct {
@@ -118,11 +129,15 @@ func (m matrix) check() error {
 	bad(m.MaxAgeSeconds <= 0, "max_age_seconds is not above zero: no login would ever be new enough")
 	bad(len(m.Categories) == 0, "categories is empty")
 	bad(m.ByRole.Profession == "", "by_role.profession is empty: a record without profession would be read as a role")
+	bad(len(m.Adding.CertificatesRefused) == 0, "adding.certificates_refused is empty: a certificate made for INSi would do")
 	bad(slices.Contains(m.Professions, m.ByRole.Profession), "by_role.profession is also among professions: the role would not count")
-	for _, f := range []Fact{FactProfession, FactActivity, FactCareTeam} {
+	for _, f := range []Fact{FactProfession, FactActivity, FactCareTeam, FactStructure, FactPerson} {
 		bad(m.Granted[f].Rule == "", "granted."+string(f)+" names no rule")
 	}
-	for _, f := range []Fact{FactPerson, FactLevel, FactFactors, FactRecency, FactIdentifier, FactSituation, FactProfession, FactActivity, FactCareTeam} {
+	for _, f := range []Fact{
+		FactPerson, FactLevel, FactFactors, FactRecency, FactIdentifier, FactSituation, FactProfession, FactActivity, FactCareTeam,
+		FactWriter, FactCertificate, FactService, FactStaff,
+	} {
 		bad(!m.Refused[f].complete(), "refused."+string(f)+" lacks its code, rule or a sentence")
 	}
 	return errors.Join(faults...)

@@ -15,6 +15,9 @@ type Facts struct {
 	Now       time.Time
 	Situation *Situation // the situation d'exercice chosen for this act, nil when none is
 	CareTeam  bool       // the service knows the situation to be in this patient's care team
+
+	Structure   string // number of the structure whose own token this is; a person's token has none
+	Certificate string // name on the certificate that the token is bound to and that the connection has shown
 }
 
 // Situation is the part of a situation d'exercice that rights depend on, as

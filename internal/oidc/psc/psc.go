@@ -89,6 +89,17 @@ func Mount(e *echo.Echo, s Shape, h Endpoints) error {
 	return nil
 }
 
+// MountCalls routes what services call and no browser does, below another base
+// than the issuer's: the listener that asks for certificates (RFC 8705 5).
+func MountCalls(e *echo.Echo, base string, h Endpoints) {
+	e.Pre(singleSlashes)
+	for path, handler := range map[string]echo.HandlerFunc{
+		TokenPath: h.Token, IntrospectPath: h.Introspect, UserInfoPath: h.UserInfo, RevokePath: h.Revoke,
+	} {
+		e.Any(base+path, handler)
+	}
+}
+
 // secondName serves the realm's own authorization path. When it is on another
 // host than the front, the cookies of a login live on the front: the browser
 // goes there first, once, with everything it brought.

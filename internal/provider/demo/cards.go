@@ -28,8 +28,14 @@ type cards struct {
 	bridge    *agent.Listeners // nil without a bridge in this process
 }
 
-// authorityBits make the authority's four keys in half a second.
+// authorityBits make the authority's six keys in half a second.
 const authorityBits = 2048
+
+// Ranges of the authority that the demonstration uses.
+var (
+	cardRanges     = []igc.Range{igc.Fort, igc.Standard}
+	softwareRanges = []igc.Range{igc.Elementaire}
+)
 
 // prepareCards opens the ports and makes the authority that the provider pins.
 func (d *Demo) prepareCards(ctx context.Context, o Options, dir string) (provider.CardConfig, error) {
@@ -50,6 +56,9 @@ func (d *Demo) prepareCards(ctx context.Context, o Options, dir string) (provide
 		Authority: d.cards.authority, Dir: filepath.Join(dir, "cards"), Clock: o.Clock, Log: o.Log,
 	})
 	d.onClose(func(context.Context) error { d.cards.all.Close(); return nil })
+	if err := d.cards.authority.MakeFor(cardRanges, softwareRanges); err != nil {
+		return c, err
+	}
 	c.Authorities, err = pin(d.cards.authority, filepath.Join(dir, "card-authorities"))
 	if err == nil && o.CardsDir != "" {
 		err = d.cards.all.Save(o.CardsDir)
@@ -68,7 +77,7 @@ func (d *Demo) letters() []inboxpage.Message {
 
 // pin writes the authority's certificates where the provider reads them.
 func pin(a *pki.Authority, dir string) ([]provider.CardAuthority, error) {
-	issuers, err := a.TrustedIssuers(igc.Fort, igc.Standard)
+	issuers, err := a.TrustedIssuers(cardRanges...)
 	if err != nil {
 		return nil, err
 	}

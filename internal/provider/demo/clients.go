@@ -44,6 +44,11 @@ func clients(dmpURL string) []demoClient {
 			ID: "demo-structure", Name: "Logiciel d'établissement (structure)", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
 			GrantTypes: []string{client.GrantClientCredentials}, Structure: demoStructure,
 		}},
+		{listed: true, Client: client.Client{
+			ID: tlsClientID, Name: "Logiciel d'établissement (certificat)", Profile: client.ProfileOIDC, AuthMethod: client.AuthTLS,
+			GrantTypes: []string{client.GrantClientCredentials}, Structure: demoStructure,
+			Certificate: client.Certificate{SubjectDN: demoSubject, Bound: true},
+		}},
 		{listed: true, secret: published("offline"), Client: client.Client{
 			ID: "demo-offline", Name: "Logiciel de garde (hors réseau)", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
 			RedirectURIs:           []string{"http://127.0.0.1:9404/callback"},
@@ -62,6 +67,9 @@ func clients(dmpURL string) []demoClient {
 
 const (
 	demoStructure = "1990000119" // the invented residence, struct_IdNat
+
+	tlsClientID = "demo-structure-tls"
+	demoSubject = "CN=DMP-AUTO,OU=" + demoStructure + ",O=RESIDENCE FICTIVE,ST=Rhône (69),C=FR"
 
 	dmpClientID = "dmp-demo"
 )

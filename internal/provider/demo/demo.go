@@ -54,6 +54,7 @@ type Demo struct {
 	origin   string // where the provider listens, whatever its issuer says
 	http     *http.Client
 	cards    cards
+	services services
 	app      net.Listener // of the e-CPS app: another origin than the provider's; nil over https
 	inbox    *courier.Inbox
 	sheet    Sheet
@@ -92,6 +93,9 @@ func Start(ctx context.Context, o Options) (d *Demo, err error) {
 	if err := d.startDMP(ctx, o, side, dmpURL); err != nil {
 		return d, err
 	}
+	if err := d.startServices(ctx, o); err != nil {
+		return d, err
+	}
 	if err := d.startCards(ctx, o); err != nil {
 		return d, err
 	}
@@ -120,19 +124,16 @@ func (d *Demo) prepare(ctx context.Context, o Options, port int) (provider.Confi
 		return c, err
 	}
 	// Keys of an authority take as long as the rest of the start together.
-	type prepared struct {
-		config provider.CardConfig
-		err    error
-	}
-	cards := make(chan prepared, 1)
+	pinned := make(chan error, 1)
 	go func() {
-		config, err := d.prepareCards(ctx, o, dir)
-		cards <- prepared{config, err}
+		var err error
+		if c.Card, err = d.prepareCards(ctx, o, dir); err == nil {
+			c.MTLS, err = d.prepareServices(ctx, o, dir)
+		}
+		pinned <- err
 	}()
 	err = importPersonas(ctx, filepath.Join(dir, "register"), o)
-	pinned := <-cards
-	c.Card = pinned.config
-	if err := errors.Join(err, pinned.err); err != nil {
+	if err := errors.Join(err, <-pinned); err != nil {
 		return c, err
 	}
 	if faults := c.Validate(); len(faults) > 0 {
@@ -195,7 +196,7 @@ func (d *Demo) startProvider(ctx context.Context, o Options, c provider.Config, 
 			return errors.Join(err, l.Close())
 		}
 		if c.listed {
-			d.sheet.Clients = append(d.sheet.Clients, c.line())
+			d.sheet.Clients = append(d.sheet.Clients, d.services.line(c))
 		}
 	}
 	for _, p := range sandbox.Personas() {

@@ -11,11 +11,12 @@ import (
 	"github.com/egide-id/egide/internal/platform/fault"
 )
 
-// What stands beside the provider's port when that one was chosen: 8480, 8481
-// and 8482.
+// What stands beside the provider's port when that one was chosen: 8480 to 8484.
 const (
 	appStep  = 1
 	deskStep = 2
+	mtlsStep = 3 // the provider's door for certificates
+	apiStep  = 4 // the DMP's
 )
 
 // listen opens a loopback port: the demonstration is never on a network.

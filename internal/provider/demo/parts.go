@@ -103,6 +103,7 @@ func (d *Demo) startDMP(ctx context.Context, o Options, l net.Listener, url stri
 		return errors.Join(err, l.Close())
 	}
 	d.serve(ctx, web.Server(service, o.Log), l)
+	d.services.dmp = service
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -20,6 +21,9 @@ type Sheet struct {
 	AppURL                string    `json:"app_url"`      // the e-CPS app; empty when the demonstration serves none
 	InboxURL              string    `json:"inbox_url"`    // what would have been sent; .json beside it for programs
 	PortalURL             string    `json:"portal_url"`   // « Mon e-CPS »
+	MTLSURL               string    `json:"mtls_url"`     // stands in place of the issuer where services show certificates
+	DMPAPIURL             string    `json:"dmp_api_url"`  // the DMP for programs that do
+	CAFile                string    `json:"ca_file"`      // what both are trusted by
 }
 
 // Client is a registration the integrator may use. A public one has no secret.
@@ -29,6 +33,8 @@ type Client struct {
 	Profile                string   `json:"profile"`
 	RedirectURIs           []string `json:"redirect_uris"`
 	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris"`
+	Certificate            string   `json:"certificate,omitempty"` // file, PEM, of a client that authenticates by one
+	Key                    string   `json:"key,omitempty"`
 }
 
 // Persona is one row of the table of test persons.
@@ -54,12 +60,15 @@ func (s Sheet) Print(w io.Writer) error {
 	row("e-CPS app (a phone)", orDash(s.AppURL))
 	row("Inbox (mail, SMS)", s.InboxURL)
 	row("Mon e-CPS", orDash(s.PortalURL))
+	row("Certificates (mTLS)", s.MTLSURL)
+	row("DMP for programs (mTLS)", s.DMPAPIURL)
+	row("CA of both", s.CAFile)
 	row("Cards", s.CardsURL)
 	row("Card bridge", s.bridge())
 	row("")
-	row("CLIENT", "SECRET", "PROFILE", "REDIRECT URI")
+	row("CLIENT", "SECRET OR CERTIFICATE", "PROFILE", "REDIRECT URI")
 	for _, c := range s.Clients {
-		row(c.ID, orDash(c.Secret), c.Profile, orDash(strings.Join(c.RedirectURIs, " ")))
+		row(c.ID, orDash(cmp.Or(c.Secret, c.Certificate)), c.Profile, orDash(strings.Join(c.RedirectURIs, " ")))
 	}
 	row("")
 	row("LOGIN", "NAME", "MEANS", "CARD", "BEHAVIOUR")

@@ -16,18 +16,20 @@ func TestSheetAsJSON(t *testing.T) {
 		Issuer: "http://127.0.0.1:1/r", AuthorizationEndpoint: "http://127.0.0.1:1/auth", DMPURL: "http://localhost:2",
 		Clients: []Client{
 			{ID: "a", Secret: "s", Profile: "psc", RedirectURIs: []string{"u"}, PostLogoutRedirectURIs: []string{"v"}},
-			{ID: "b", Profile: "oidc", RedirectURIs: []string{}, PostLogoutRedirectURIs: []string{}},
+			{ID: "b", Profile: "oidc", RedirectURIs: []string{}, PostLogoutRedirectURIs: []string{}, Certificate: "c.pem", Key: "c.key"},
 		},
 		Personas: []Persona{{Login: "8", Name: "n", Means: "e-CPS", Behaviour: "refuse", Card: "cps4"}},
 		CardsURL: "http://127.0.0.1:3/", BridgePorts: []int{4}, AppURL: "http://localhost:1", InboxURL: "http://127.0.0.1:3/inbox", PortalURL: "http://127.0.0.1:1/mon-e-cps",
+		MTLSURL: "https://localhost:5/r", DMPAPIURL: "https://localhost:6", CAFile: "ca.pem",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	const want = `{"issuer":"http://127.0.0.1:1/r","authorization_endpoint":"http://127.0.0.1:1/auth","dmp_url":"http://localhost:2","clients":[` +
 		`{"client_id":"a","client_secret":"s","profile":"psc","redirect_uris":["u"],"post_logout_redirect_uris":["v"]},` +
-		`{"client_id":"b","profile":"oidc","redirect_uris":[],"post_logout_redirect_uris":[]}],` +
-		`"personas":[{"login":"8","name":"n","means":"e-CPS","behaviour":"refuse","card":"cps4"}],"cards_url":"http://127.0.0.1:3/","bridge_ports":[4],"app_url":"http://localhost:1","inbox_url":"http://127.0.0.1:3/inbox","portal_url":"http://127.0.0.1:1/mon-e-cps"}`
+		`{"client_id":"b","profile":"oidc","redirect_uris":[],"post_logout_redirect_uris":[],"certificate":"c.pem","key":"c.key"}],` +
+		`"personas":[{"login":"8","name":"n","means":"e-CPS","behaviour":"refuse","card":"cps4"}],"cards_url":"http://127.0.0.1:3/","bridge_ports":[4],"app_url":"http://localhost:1","inbox_url":"http://127.0.0.1:3/inbox","portal_url":"http://127.0.0.1:1/mon-e-cps",` +
+		`"mtls_url":"https://localhost:5/r","dmp_api_url":"https://localhost:6","ca_file":"ca.pem"}`
 	if string(got) != want {
 		t.Errorf("%s", got)
 	}

@@ -2,7 +2,7 @@ package pki
 
 import (
 	"cmp"
-	"crypto/rsa"
+	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -121,7 +121,7 @@ func (o *CardOrder) subject(kind igc.CardType) pkix.RDNSequence {
 }
 
 func (a *Authority) issueOnCard(o CardOrder, kind igc.CardType, p profile, alter func(*x509.Certificate)) (igc.KeyPair, error) {
-	return a.issue(personsOf(kind.Range()), o.subject(kind), o.NotBefore, o.NotAfter, func(t *x509.Certificate) {
+	return a.issue(personsOf(kind.Range()), o.subject(kind), nil, o.NotBefore, o.NotAfter, func(t *x509.Certificate) {
 		add(t, igc.OIDCategory(), encode([]byte{byte(igc.CategoryCard.AsTest())}))
 		add(t, igc.OIDCardType(), encode(int(kind)))
 		add(t, igc.OIDCardNumber(), printable(igc.CardIssuer+"/"+o.Number))
@@ -139,8 +139,8 @@ func printable(s string) []byte {
 	return encode(asn1.RawValue{Tag: asn1.TagPrintableString, Bytes: []byte(s)})
 }
 
-// issue makes a key pair, certifies it and enters it in the ledger.
-func (a *Authority) issue(issuer string, subject pkix.RDNSequence, from, to time.Time, p profile) (igc.KeyPair, error) {
+// issue certifies a key pair, made here if none is given, and enters it in the ledger.
+func (a *Authority) issue(issuer string, subject pkix.RDNSequence, key crypto.Signer, from, to time.Time, p profile) (igc.KeyPair, error) {
 	by, err := a.authority(issuer)
 	if err != nil {
 		return igc.KeyPair{}, err
@@ -149,9 +149,10 @@ func (a *Authority) issue(issuer string, subject pkix.RDNSequence, from, to time
 	if err != nil {
 		return igc.KeyPair{}, err
 	}
-	key, err := a.newKey("leaf", a.ledger.Drawn, leafBits)
-	if err != nil {
-		return igc.KeyPair{}, err
+	if key == nil {
+		if key, err = a.newKey("leaf", a.ledger.Drawn, leafBits); err != nil {
+			return igc.KeyPair{}, err
+		}
 	}
 	template := a.leaf(issuer, subject, serial, from, to)
 	p(template)
@@ -163,7 +164,7 @@ func (a *Authority) issue(issuer string, subject pkix.RDNSequence, from, to time
 	return pair(cert, key)
 }
 
-func pair(cert *x509.Certificate, key *rsa.PrivateKey) (igc.KeyPair, error) {
+func pair(cert *x509.Certificate, key crypto.Signer) (igc.KeyPair, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return igc.KeyPair{}, fault.Wrap(fault.Internal, "", "pki: key", err)

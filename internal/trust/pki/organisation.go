@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"crypto"
 	"crypto/x509"
 	"time"
 
@@ -18,6 +19,11 @@ type OrganisationOrder struct {
 	Common       string // name of the application, "INSI-AUTO", or of the host
 
 	NotBefore, NotAfter time.Time // zero: now, and three years
+
+	// Key is the pair of whoever orders; nil: one is made, RSA as the real ones.
+	Key crypto.Signer
+	// Alter changes the certificate before it is signed: for attack tests.
+	Alter func(t *x509.Certificate)
 }
 
 // IssueOrganisation makes the key pair of an application or server.
@@ -42,9 +48,12 @@ func (a *Authority) IssueOrganisation(o OrganisationOrder) (igc.KeyPair, error) 
 		subject := sequence(country("FR"), text(oidState, o.Department), text(oidOrganization, o.Organisation),
 			text(oidUnit, o.Structure), text(oidCommon, o.Common))
 		var err error
-		out, err = a.issue(organisationsOf(o.Range), subject, o.NotBefore, o.NotAfter, func(t *x509.Certificate) {
+		out, err = a.issue(organisationsOf(o.Range), subject, o.Key, o.NotBefore, o.NotAfter, func(t *x509.Certificate) {
 			add(t, igc.OIDCategory(), encode([]byte{byte(igc.CategorySoftware.AsTest())}))
 			p(t)
+			if o.Alter != nil {
+				o.Alter(t)
+			}
 		})
 		return err
 	})

@@ -99,7 +99,7 @@ func New(o Options) (*Authority, error) {
 	})
 }
 
-// TrustedIssuer is what a provider pins to accept cards of one range.
+// TrustedIssuer is what a provider pins to accept cards or services of one range.
 type TrustedIssuer struct {
 	Range        igc.Range
 	Root, Issuer *x509.Certificate
@@ -110,17 +110,27 @@ type TrustedIssuer struct {
 
 // TrustedIssuers gives the authorities of the cards, made if need be.
 func (a *Authority) TrustedIssuers(ranges ...igc.Range) ([]TrustedIssuer, error) {
+	return a.issuers(personsOf, ranges)
+}
+
+// TrustedOrganisations gives the authorities of software certificates, made if
+// need be.
+func (a *Authority) TrustedOrganisations(ranges ...igc.Range) ([]TrustedIssuer, error) {
+	return a.issuers(organisationsOf, ranges)
+}
+
+func (a *Authority) issuers(of func(igc.Range) string, ranges []igc.Range) ([]TrustedIssuer, error) {
 	var list []TrustedIssuer
 	err := a.locked(func() error {
 		var names []string
 		for _, r := range ranges {
-			names = append(names, rootOf(r), personsOf(r))
+			names = append(names, rootOf(r), of(r))
 		}
 		if err := a.sideBySide(names); err != nil {
 			return err
 		}
 		for _, r := range ranges {
-			issuer, err := a.authority(personsOf(r))
+			issuer, err := a.authority(of(r))
 			if err != nil {
 				return err
 			}
@@ -129,8 +139,8 @@ func (a *Authority) TrustedIssuers(ranges ...igc.Range) ([]TrustedIssuer, error)
 				return err
 			}
 			list = append(list, TrustedIssuer{
-				Range: r, Root: root.cert, Issuer: issuer.cert, OCSP: a.BaseURL + "/ocsp", CRL: a.BaseURL + listPath(personsOf(r)),
-				RootFile: a.file(rootOf(r) + certificateSuffix), IssuerFile: a.file(personsOf(r) + certificateSuffix),
+				Range: r, Root: root.cert, Issuer: issuer.cert, OCSP: a.BaseURL + "/ocsp", CRL: a.BaseURL + listPath(of(r)),
+				RootFile: a.file(rootOf(r) + certificateSuffix), IssuerFile: a.file(of(r) + certificateSuffix),
 			})
 		}
 		return nil
@@ -139,9 +149,23 @@ func (a *Authority) TrustedIssuers(ranges ...igc.Range) ([]TrustedIssuer, error)
 }
 
 // MakeAll makes every authority of the three ranges that is missing.
-func (a *Authority) MakeAll() error {
+func (a *Authority) MakeAll() error { return a.makeAll(slices.Sorted(maps.Keys(specs()))) }
+
+// MakeFor makes those of cards and of software certificates that are missing, all
+// at once: their keys take time.
+func (a *Authority) MakeFor(cards, software []igc.Range) error {
+	var names []string
+	for _, r := range cards {
+		names = append(names, rootOf(r), personsOf(r))
+	}
+	for _, r := range software {
+		names = append(names, rootOf(r), organisationsOf(r))
+	}
+	return a.makeAll(names)
+}
+
+func (a *Authority) makeAll(names []string) error {
 	return a.locked(func() error {
-		names := slices.Sorted(maps.Keys(specs()))
 		if err := a.sideBySide(names); err != nil {
 			return err
 		}
