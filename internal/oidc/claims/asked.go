@@ -161,6 +161,9 @@ func Told(c *client.Client, scope, asked []string) []string {
 	case slices.Contains(scope, client.ScopeProfile):
 		told = namesOf()
 	}
+	if c.Pairwise() {
+		told = slices.DeleteFunc(told, func(name string) bool { return slices.Contains(client.Correlating(), name) })
+	}
 	for _, name := range asked {
 		if May(c, name) && !slices.Contains(told, name) {
 			told = append(told, name)

@@ -19,7 +19,7 @@ func native(uris ...string) *Client {
 
 // The corpus of spellings by which redirect checks were passed elsewhere: each
 // must fail against the one registered URI (AZ2, RFC 9700 4.1).
-func TestRedirectCorpusIsRefused(t *testing.T) {
+func TestAZ2AZ4RedirectCorpusIsRefused(t *testing.T) {
 	const registered = "https://dossier.exemple.invalid/retour?kind=dmp"
 	corpus := []string{
 		"", "https://dossier.exemple.invalid", "https://dossier.exemple.invalid/",
@@ -57,7 +57,7 @@ func TestRedirectCorpusIsRefused(t *testing.T) {
 	}
 }
 
-func TestLoopbackPortMayVaryForNativeClientsOnly(t *testing.T) {
+func TestAZ2LoopbackPortMayVaryForNativeClientsOnly(t *testing.T) {
 	cases := []struct {
 		registered, asked  string
 		native, webAccepts bool
@@ -100,7 +100,7 @@ func TestLoopbackPortMayVaryForNativeClientsOnly(t *testing.T) {
 	}
 }
 
-func TestRegistrationOfRedirects(t *testing.T) {
+func TestAZ4RegistrationOfRedirects(t *testing.T) {
 	good := []struct {
 		uri    string
 		public bool
@@ -145,7 +145,7 @@ func TestRegistrationOfRedirects(t *testing.T) {
 
 // Whatever is accepted differs from a registered URI by the digits of a
 // loopback port and nothing else.
-func TestOnlyThePortVaries(t *testing.T) {
+func TestAZ2OnlyThePortVaries(t *testing.T) {
 	paths := []string{"", "/", "/cb", "/cb?x=1", "?x=1"}
 	rapid.Check(t, func(t *rapid.T) {
 		host := rapid.SampledFrom(loopbackOrigins[:]).Draw(t, "host")

@@ -18,9 +18,9 @@ import (
 	"github.com/egide-id/egide/internal/oidc/grant"
 )
 
-// TestAuthorizeErrorsByRedirect: every refusal after client and redirect URI are
+// TestAZ6AZ7AZ16AZ18ErrorsByRedirect: every refusal after client and redirect URI are
 // known goes back with the right code, state and iss (AZ6 to AZ8, AZ16 to AZ18).
-func TestAuthorizeErrorsByRedirect(t *testing.T) {
+func TestAZ6AZ7AZ16AZ18ErrorsByRedirect(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	for name, tt := range map[string]struct {
@@ -77,9 +77,9 @@ func TestAuthorizeErrorsByRedirect(t *testing.T) {
 	}
 }
 
-// TestRedirectURICorpus: anything but the registered string gets our own page,
+// TestAZ2AZ3AZ4AZ5RedirectURICorpus: anything but the registered string gets our own page,
 // on every error branch, and is never redirected to (AZ2 to AZ5).
-func TestRedirectURICorpus(t *testing.T) {
+func TestAZ2AZ3AZ4AZ5RedirectURICorpus(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	uris := []string{
@@ -105,7 +105,7 @@ func TestRedirectURICorpus(t *testing.T) {
 	}
 }
 
-func TestLoopbackPortMayVary(t *testing.T) {
+func TestAZ2LoopbackPortMayVary(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	rec := w.authorize(ask("app", "redirect_uri", "http://127.0.0.1:49152/cb", "scope", "openid"), cookie)
@@ -114,9 +114,9 @@ func TestLoopbackPortMayVary(t *testing.T) {
 	}
 }
 
-// TestDuplicateParameters: refused by redirect, but by page when what is
+// TestAZ1DuplicateParameters: refused by redirect, but by page when what is
 // repeated decides where the answer goes (AZ1).
-func TestDuplicateParameters(t *testing.T) {
+func TestAZ1DuplicateParameters(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	for _, name := range []string{"state", "scope", "nonce", "response_type", "code_challenge", "prompt", "unknown"} {
@@ -136,7 +136,7 @@ func TestDuplicateParameters(t *testing.T) {
 	}
 }
 
-func TestUnknownParametersAreIgnored(t *testing.T) {
+func TestAZ1UnknownParametersAreIgnored(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	q := ask("psc", "kc_idp_hint", "hospital", "display", "popup", "claims_locales", "fr", "login_hint", "899700990015",
@@ -146,9 +146,9 @@ func TestUnknownParametersAreIgnored(t *testing.T) {
 	}
 }
 
-// TestPostBecomesOurOwnGet: a cross-site form brings no cookie; the GET that
+// TestAZ1AZ19PostBecomesOurOwnGet: a cross-site form brings no cookie; the GET that
 // follows does (AZ1, AZ19).
-func TestPostBecomesOurOwnGet(t *testing.T) {
+func TestAZ1AZ19PostBecomesOurOwnGet(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	r := httptest.NewRequest(http.MethodPost, "/auth/?acr_values=eidas1", strings.NewReader(ask("psc").Encode()))
@@ -172,7 +172,7 @@ func TestPostBecomesOurOwnGet(t *testing.T) {
 	}
 }
 
-func TestFormPost(t *testing.T) {
+func TestAZ20PG2FormPost(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	evil := `"><script>alert(1)</script>`
@@ -202,7 +202,7 @@ func TestFormPost(t *testing.T) {
 	}
 }
 
-func TestRegisteredQueryIsKept(t *testing.T) {
+func TestAZ4RegisteredQueryIsKept(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	rec := w.authorize(ask("psc2"), cookie)
@@ -211,7 +211,7 @@ func TestRegisteredQueryIsKept(t *testing.T) {
 	}
 }
 
-func TestPromptNone(t *testing.T) {
+func TestAZ9PromptNone(t *testing.T) {
 	w := newWorld(t)
 	s, cookie := w.login(authn.ECPS)
 	hint := func(sub, typ string) string {
@@ -286,7 +286,7 @@ func (w *world) finish(handle string, means authn.Means) *http.Cookie {
 	return cookie
 }
 
-func TestLoginAndResume(t *testing.T) {
+func TestAZ12AZ23LoginAndResume(t *testing.T) {
 	w := newWorld(t)
 	handle, browser := w.pending(ask("web", "response_mode", "query", "max_age", "10"))
 	if rec := w.get("/login/"+handle+"/return", browser); rec.Header().Get("Location") != "http://127.0.0.1:8080/login/"+handle {
@@ -321,7 +321,7 @@ func TestLoginAndResume(t *testing.T) {
 	}
 }
 
-func TestDeniedLogin(t *testing.T) {
+func TestAZ21DeniedLogin(t *testing.T) {
 	w := newWorld(t)
 	handle, browser := w.pending(ask("psc", "response_mode", "form_post"))
 	if _, err := w.requests.Deny(context.Background(), handle, "PF-EC-012"); err != nil {
@@ -352,8 +352,8 @@ func TestD5AZ22ForeignBrowserResume(t *testing.T) {
 	}
 }
 
-// TestLevelAskedAndNotReached: step-up, and never a lower answer.
-func TestLevelAskedAndNotReached(t *testing.T) {
+// TestAZ14LevelAskedAndNotReached: step-up, and never a lower answer.
+func TestAZ14LevelAskedAndNotReached(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	handle, browser := w.pending(ask("psc", "acr_values", "eidas3"), cookie)
@@ -368,8 +368,8 @@ func TestLevelAskedAndNotReached(t *testing.T) {
 	}
 }
 
-// TestPromptLoginWantsANewLogin: answering a re-authentication with the old one is refused (AZ10).
-func TestPromptLoginWantsANewLogin(t *testing.T) {
+// TestAZ10PromptLoginWantsANewLogin: answering a re-authentication with the old one is refused (AZ10).
+func TestAZ10PromptLoginWantsANewLogin(t *testing.T) {
 	w := newWorld(t)
 	old, cookie := w.login(authn.ECPS)
 	w.clock.Advance(time.Minute)
@@ -387,8 +387,8 @@ func TestPromptLoginWantsANewLogin(t *testing.T) {
 	}
 }
 
-// TestHintIsHeldToTheEnd: the login of another person than the hint names gives nothing (AZ13).
-func TestHintIsHeldToTheEnd(t *testing.T) {
+// TestAZ13HintIsHeldToTheEnd: the login of another person than the hint names gives nothing (AZ13).
+func TestAZ13HintIsHeldToTheEnd(t *testing.T) {
 	w := newWorld(t)
 	hint, err := w.keys.Sign(jose.RS256, "JWT", []byte(`{"iss":"`+testIssuer+`","sub":"somebody","typ":"ID","aud":"web"}`))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/egide-id/egide/internal/trust/audit"
 )
 
-func TestUserInfoWays(t *testing.T) {
+func TestUI1UI3UserInfoWays(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	psc := w.redeem("psc", w.code("psc", cookie)).text("access_token")
@@ -82,8 +82,8 @@ func TestTokenKindsAreNotMistaken(t *testing.T) {
 	wantError(t, rec, 403, "insufficient_scope")
 }
 
-// TestAccessTokenDies: with its time, though its family lives.
-func TestAccessTokenDies(t *testing.T) {
+// TestUI3AccessTokenDies: with its time, though its family lives.
+func TestUI3AccessTokenDies(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	token := w.redeem("psc", w.code("psc", cookie)).text("access_token")
@@ -95,7 +95,7 @@ func TestAccessTokenDies(t *testing.T) {
 	wantError(t, w.userinfo(token), 401, "invalid_token")
 }
 
-func TestIntrospection(t *testing.T) {
+func TestTK13Introspection(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	psc := w.redeem("psc", w.code("psc", cookie))
@@ -144,7 +144,7 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-func TestRevocation(t *testing.T) {
+func TestTK13Revocation(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	got := w.redeem("web", w.code("web", cookie))

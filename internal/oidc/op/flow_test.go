@@ -78,7 +78,7 @@ func TestCodeFlowOIDC(t *testing.T) {
 	}
 }
 
-func TestRefreshKeepsAuthTimeAndACR(t *testing.T) {
+func TestTK10RefreshKeepsAuthTimeAndACR(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.Card)
 	first := w.redeem("psc", w.code("psc", cookie, "acr_values", "eidas3 eidas1"))
@@ -119,7 +119,7 @@ func TestRefreshIsActivity(t *testing.T) {
 	wantError(t, w.refresh("web", token), 400, "invalid_grant")
 }
 
-func TestClientCredentials(t *testing.T) {
+func TestTK11ClientCredentials(t *testing.T) {
 	w := newWorld(t)
 	for _, id := range []string{"psc", "web"} {
 		rec := w.post("token", id, map[string][]string{"grant_type": {"client_credentials"}, "scope": {"openid scope_all"}})

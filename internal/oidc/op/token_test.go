@@ -30,8 +30,8 @@ func (w *world) raw(method, target, contentType, body string, header ...string) 
 
 const formType = "application/x-www-form-urlencoded"
 
-// TestTokenEndpointBadInput: never a 500, never a stack, always a registered code (TK3, TK12).
-func TestTokenEndpointBadInput(t *testing.T) {
+// TestTK3TK12TokenEndpointBadInput: never a 500, never a stack, always a registered code (TK3, TK12).
+func TestTK3TK12TokenEndpointBadInput(t *testing.T) {
 	w := newWorld(t)
 	auth := "client_id=jwt&client_secret=" + testSecret
 	for name, tt := range map[string]struct {
@@ -73,8 +73,8 @@ func TestTokenEndpointBadInput(t *testing.T) {
 	}
 }
 
-// TestSecretInTheQuery: GET is refused, and on POST nothing in the URL counts.
-func TestSecretInTheQuery(t *testing.T) {
+// TestTK3SecretInTheQuery: GET is refused, and on POST nothing in the URL counts.
+func TestTK3SecretInTheQuery(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	form := codeForm("jwt", w.code("jwt", cookie, "scope", "openid"))
@@ -93,8 +93,8 @@ func TestSecretInTheQuery(t *testing.T) {
 	}
 }
 
-// TestDoubleCredentials: psc may send both, and then both must hold; oidc may not (oidc-requirements 13, CA1).
-func TestDoubleCredentials(t *testing.T) {
+// TestCA1DoubleCredentials: psc may send both, and then both must hold; oidc may not (oidc-requirements 13, CA1).
+func TestCA1DoubleCredentials(t *testing.T) {
 	w := newWorld(t)
 	basic := func(id, secret string) string {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
@@ -129,9 +129,9 @@ func TestDoubleCredentials(t *testing.T) {
 	}
 }
 
-// TestPKCEDowngrade: a stored challenge is always checked, an absent one never
+// TestAZ17PKCEDowngrade: a stored challenge is always checked, an absent one never
 // forgotten, and a failed try ends the code (RFC 9700 4.8.2).
-func TestPKCEDowngrade(t *testing.T) {
+func TestAZ17PKCEDowngrade(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	for name, tt := range map[string]struct {
@@ -161,8 +161,8 @@ func TestPKCEDowngrade(t *testing.T) {
 	}
 }
 
-// TestCodeInjectionByAnotherClient: a stolen code is worth nothing to another service.
-func TestCodeInjectionByAnotherClient(t *testing.T) {
+// TestTK1TK4CodeInjectionByAnotherClient: a stolen code is worth nothing to another service.
+func TestTK1TK4CodeInjectionByAnotherClient(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	code := w.code("psc", cookie)
@@ -173,8 +173,8 @@ func TestCodeInjectionByAnotherClient(t *testing.T) {
 	wantError(t, w.post("token", "web", form), 400, "invalid_grant")
 }
 
-// TestCodeReplayRevokes: the second use fails and ends what the first one got (TK2).
-func TestCodeReplayRevokes(t *testing.T) {
+// TestTK2CodeReplayRevokes: the second use fails and ends what the first one got (TK2).
+func TestTK2CodeReplayRevokes(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	code := w.code("psc", cookie)
@@ -198,7 +198,7 @@ func TestCodeReplayRevokes(t *testing.T) {
 	}
 }
 
-func TestCodeExpires(t *testing.T) {
+func TestTK1CodeExpires(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	code := w.code("web", cookie)
@@ -225,8 +225,8 @@ func parallel(n int, call func() *httptest.ResponseRecorder) []*httptest.Respons
 	return answers
 }
 
-// TestHundredParallelRedemptions: exactly one winner, and its family is revoked (TK2, HA9).
-func TestHundredParallelRedemptions(t *testing.T) {
+// TestTK2HA9HundredParallelRedemptions: exactly one winner, and its family is revoked (TK2, HA9).
+func TestTK2HA9HundredParallelRedemptions(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	code := w.code("web", cookie)
@@ -248,9 +248,9 @@ func TestHundredParallelRedemptions(t *testing.T) {
 	}
 }
 
-// TestHundredParallelRefreshes: oidc has one successor and the replays kill the
+// TestTK8HA9HundredParallelRefreshes: oidc has one successor and the replays kill the
 // family; psc repeats the same successor within its grace.
-func TestHundredParallelRefreshes(t *testing.T) {
+func TestTK8HA9HundredParallelRefreshes(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	for _, id := range []string{"web", "psc"} {
@@ -280,8 +280,8 @@ func TestHundredParallelRefreshes(t *testing.T) {
 	}
 }
 
-// TestRefreshReplayKillsTheFamily: in psc too, once the successor was used.
-func TestRefreshReplayKillsTheFamily(t *testing.T) {
+// TestTK8RefreshReplayKillsTheFamily: in psc too, once the successor was used.
+func TestTK8RefreshReplayKillsTheFamily(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	first := w.redeem("psc", w.code("psc", cookie)).text("refresh_token")
@@ -297,8 +297,8 @@ func TestRefreshReplayKillsTheFamily(t *testing.T) {
 	}
 }
 
-// TestRefreshByAnotherClient neither rotates nor revokes.
-func TestRefreshByAnotherClient(t *testing.T) {
+// TestTK8RefreshByAnotherClient neither rotates nor revokes.
+func TestTK8RefreshByAnotherClient(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	token := w.redeem("psc", w.code("psc", cookie)).text("refresh_token")
@@ -308,8 +308,8 @@ func TestRefreshByAnotherClient(t *testing.T) {
 	}
 }
 
-// TestScopeOnlyShrinks: TK8.
-func TestScopeOnlyShrinks(t *testing.T) {
+// TestTK8ScopeOnlyShrinks: TK8.
+func TestTK8ScopeOnlyShrinks(t *testing.T) {
 	w := newWorld(t)
 	_, cookie := w.login(authn.ECPS)
 	token := w.redeem("web", w.code("web", cookie, "scope", "openid profile")).text("refresh_token")

@@ -55,6 +55,12 @@ func clients(dmpURL string) []demoClient {
 			PostLogoutRedirectURIs: []string{"http://127.0.0.1:9404/"},
 			AllowOfflineOTP:        true,
 		}},
+		{listed: true, secret: published("agenda"), Client: client.Client{
+			ID: "demo-agenda", Name: "Agenda de démonstration (hors secteur)", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
+			RedirectURIs:           []string{"http://127.0.0.1:9405/callback"},
+			PostLogoutRedirectURIs: []string{"http://127.0.0.1:9405/"},
+			Requests:               client.Requests{Consent: true},
+		}},
 		{secret: published("dmp"), Client: client.Client{
 			ID: dmpClientID, Name: "DMP de démonstration", Profile: client.ProfileOIDC, AuthMethod: client.AuthBasic,
 			RedirectURIs:           []string{dmpURL + "/callback"},
