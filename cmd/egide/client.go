@@ -6,12 +6,24 @@ import (
 	"path/filepath"
 
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/desk"
 )
 
 // clientCmd looks after the registrations of relying parties.
 type clientCmd struct {
-	Lint   clientLintCmd   `cmd:"" help:"Explain every fault of client files; exit 0 if there is none."`
-	Secret clientSecretCmd `cmd:"" help:"Make a client secret and the hash that goes into the client file."`
+	Lint         clientLintCmd     `cmd:"" help:"Explain every fault of client files; exit 0 if there is none. Warnings are told and do not count."`
+	Secret       clientSecretCmd   `cmd:"" help:"Make a client secret and the hash that goes into the client file."`
+	Add          clientAddCmd      `cmd:"" help:"Register a service in the database, by a client file or by flags; its secret is shown once."`
+	Change       clientChangeCmd   `cmd:"" help:"Replace the registration of a service in the database; its secret stays."`
+	List         clientListCmd     `cmd:"" help:"List the services, wherever they are registered."`
+	Show         clientShowCmd     `cmd:"" help:"Show one registration."`
+	Disable      clientDisableCmd  `cmd:"" help:"Refuse a service everywhere, within two seconds."`
+	Enable       clientEnableCmd   `cmd:"" help:"Undo disable."`
+	RotateSecret clientRotateCmd   `cmd:"" help:"Make a new secret, shown once; the old one stays good for a while."`
+	Matrix       clientMatrixCmd   `cmd:"" help:"For the auditor: which scope tells which claim to which service (PG-40)."`
+	Invite       clientInviteCmd   `cmd:"" help:"Give a right to register (initial access token), shown once."`
+	Invitations  clientInvitesCmd  `cmd:"" help:"List the rights to register."`
+	Uninvite     clientUninviteCmd `cmd:"" name:"uninvite" help:"Take a right to register back."`
 }
 
 // clientLintCmd checks files as the provider would read them.
@@ -24,9 +36,13 @@ func (c clientLintCmd) Run(a *app) error {
 	faults := 0
 	owners := map[string]string{} // a client identifier must be in one file only
 	for _, name := range c.Files {
-		found, id, err := lintFile(name)
+		found, read, err := lintFile(name)
 		if err != nil {
 			return err
+		}
+		id := ""
+		if read != nil {
+			id = read.ID
 		}
 		if other, taken := owners[id]; taken && id != "" {
 			found = append(found, client.Fault{File: name, Path: "id", Message: "is taken by " + other})
@@ -41,6 +57,11 @@ func (c clientLintCmd) Run(a *app) error {
 			if _, err := fmt.Fprintf(a.Out, "%s: good (client %s)\n", name, id); err != nil {
 				return err
 			}
+			for _, w := range desk.Warnings(read) {
+				if _, err := fmt.Fprintf(a.Out, "%s: warning: %s %s\n", name, w.Path, w.Message); err != nil {
+					return err
+				}
+			}
 		}
 		faults += len(found)
 	}
@@ -50,16 +71,13 @@ func (c clientLintCmd) Run(a *app) error {
 	return nil
 }
 
-func lintFile(name string) ([]client.Fault, string, error) {
+func lintFile(name string) ([]client.Fault, *client.Client, error) {
 	data, err := os.ReadFile(filepath.Clean(name))
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	c, faults := client.Parse(name, data)
-	if c == nil {
-		return faults, "", nil
-	}
-	return faults, c.ID, nil
+	return faults, c, nil
 }
 
 // clientSecretCmd makes a secret. It is shown once and stored nowhere.

@@ -39,7 +39,7 @@ type cli struct {
 	Sandbox   sandboxCmd   `cmd:"" help:"Sandbox only: cards in and out of the readers of a running demonstration."`
 	Keys      keysCmd      `cmd:"" help:"List and rotate signing keys."`
 	PKI       pkiCmd       `cmd:"" name:"pki" help:"Test authority shaped like IGC-Santé: cards, certificates, revocation."`
-	Client    clientCmd    `cmd:"" help:"Check relying parties' registrations."`
+	Client    clientCmd    `cmd:"" help:"Relying services: check, register, change, disable; the matrix for the auditor."`
 	ECPS      ecpsCmd      `cmd:"" name:"ecps" help:"Support: look into an e-CPS; stop, resume, remove a phone, with two people."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 

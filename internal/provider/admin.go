@@ -26,7 +26,8 @@ import (
 
 const (
 	adminSocket = "admin.sock"
-	maxAdmin    = 64 << 10
+	maxAdmin    = 256 << 10 // a request: a client file within JSON
+	maxAnswer   = 8 << 20   // thousands of registrations
 	profileSpan = 10 * time.Second
 )
 
@@ -51,6 +52,7 @@ func (p *Provider) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	p.mountECPS(mux)
 	p.mountSessions(mux)
+	p.mountClients(mux)
 	mux.HandleFunc("POST /card/oppose", p.adminOppose)
 	mux.HandleFunc("POST /card/reinstate", p.adminReinstate)
 	mux.HandleFunc("POST /card/list", p.adminCards)
@@ -145,7 +147,7 @@ func (a *Admin) call(ctx context.Context, method, path string, body []byte, out 
 		return fault.Wrap(fault.Unavailable, "", "the provider does not run with this data folder", err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	limited := io.LimitReader(res.Body, maxAdmin)
+	limited := io.LimitReader(res.Body, maxAnswer)
 	if res.StatusCode != http.StatusOK {
 		var e adminError
 		if err := json.NewDecoder(limited).Decode(&e); err != nil {

@@ -169,5 +169,8 @@ func Told(c *client.Client, scope, asked []string) []string {
 			told = append(told, name)
 		}
 	}
+	if c.Pairwise() {
+		told = slices.DeleteFunc(told, func(name string) bool { return slices.Contains(client.Correlating(), name) })
+	}
 	return told
 }
