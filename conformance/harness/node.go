@@ -148,23 +148,27 @@ func FreePort(ctx context.Context) (string, error) {
 type Service struct {
 	ID, Secret, Redirect              string
 	Profile, IDTokenAlg, AccessFormat string
+	JWKS                              string // the service proves itself by its key and has no secret
 }
 
 func (s Service) yaml() string {
 	sum := sha256.Sum256([]byte(s.Secret))
+	proof := "auth_method: client_secret_basic\nsecret_sha256: [" + hex.EncodeToString(sum[:]) + "]"
+	if s.JWKS != "" {
+		proof = "auth_method: private_key_jwt\njwks: " + s.JWKS
+	}
 	return fmt.Sprintf(`id: %s
 name: Service de mesure
 owner: Égide, banc d'essai
 contact: banc@exemple.invalid
 purpose: mesure
 profile: %s
-auth_method: client_secret_basic
-secret_sha256: [%s]
+%s
 redirect_uris: ["%s"]
 grant_types: [authorization_code, refresh_token, client_credentials]
 scopes: [openid, profile, identity, scope_all]
 id_token_alg: %s
 access_token_format: %s
 structure: "1990000119"
-`, s.ID, s.Profile, hex.EncodeToString(sum[:]), s.Redirect, s.IDTokenAlg, s.AccessFormat)
+`, s.ID, s.Profile, proof, s.Redirect, s.IDTokenAlg, s.AccessFormat)
 }

@@ -101,7 +101,9 @@ func (p *Party) Post(path string, form url.Values) Answer {
 		return Answer{Raw: err.Error()}
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(url.QueryEscape(p.service.ID), url.QueryEscape(p.service.Secret))
+	if p.service.Secret != "" {
+		req.SetBasicAuth(url.QueryEscape(p.service.ID), url.QueryEscape(p.service.Secret))
+	}
 	res, err := p.http.Do(req)
 	if err != nil {
 		return Answer{Raw: err.Error()}

@@ -26,7 +26,7 @@ type signer struct {
 	cookie *http.Cookie
 }
 
-func newSigner(t *testing.T, change ...func(*client.Client)) *signer {
+func newSigner(t testing.TB, change ...func(*client.Client)) *signer {
 	t.Helper()
 	s := &signer{world: newWorld(t), key: jwttest.New(t, jose.ES256, "k")}
 	c := &client.Client{

@@ -27,48 +27,67 @@ func object(raw []byte) (Claims, error) {
 	if first, err := d.Token(); err != nil || first != json.Delim('{') {
 		return nil, invalid("it holds no JSON object")
 	}
-	if err := members(d, true, 1); err != nil {
-		return nil, err
+	c := Claims{}
+	for d.More() {
+		name, err := member(d)
+		if err != nil {
+			return nil, err
+		}
+		if c.Has(name) {
+			return nil, invalid("a member comes twice")
+		}
+		from := d.InputOffset()
+		if err := value(d, 1); err != nil {
+			return nil, err
+		}
+		c[name] = bytes.TrimLeft(raw[from:d.InputOffset()], ": \t\r\n")
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, invalid("its JSON cannot be read")
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, invalid("something follows its JSON object")
 	}
-	c := Claims{}
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return nil, invalid("its JSON cannot be read")
-	}
 	return c, nil
 }
 
-// members walks an object or an array to its end.
-func members(d *json.Decoder, named bool, depth int) error {
-	if depth > maxDepth {
+// member reads the name of one.
+func member(d *json.Decoder) (string, error) {
+	token, err := d.Token()
+	name, ok := token.(string)
+	if err != nil || !ok {
+		return "", invalid("its JSON cannot be read")
+	}
+	return name, nil
+}
+
+// value walks a value to its end.
+func value(d *json.Decoder, depth int) error {
+	first, err := d.Token()
+	if err != nil {
+		return invalid("its JSON cannot be read")
+	}
+	open, nested := first.(json.Delim)
+	if !nested {
+		return nil
+	}
+	if depth++; depth > maxDepth {
 		return invalid("its JSON is nested too deep")
 	}
-	var seen map[string]bool
-	if named {
-		seen = map[string]bool{}
-	}
+	seen := map[string]bool{}
 	for d.More() {
-		if named {
-			name, err := d.Token()
-			text, ok := name.(string)
-			if err != nil || !ok {
-				return invalid("its JSON cannot be read")
-			}
-			if seen[text] {
-				return invalid("a member comes twice")
-			}
-			seen[text] = true
-		}
-		value, err := d.Token()
-		if err != nil {
-			return invalid("its JSON cannot be read")
-		}
-		if open, ok := value.(json.Delim); ok {
-			if err := members(d, open == '{', depth+1); err != nil {
+		if open == '{' {
+			name, err := member(d)
+			if err != nil {
 				return err
 			}
+			if seen[name] {
+				return invalid("a member comes twice")
+			}
+			seen[name] = true
+		}
+		if err := value(d, depth); err != nil {
+			return err
 		}
 	}
 	if _, err := d.Token(); err != nil {
