@@ -41,6 +41,7 @@ type cli struct {
 	PKI       pkiCmd       `cmd:"" name:"pki" help:"Test authority shaped like IGC-Santé: cards, certificates, revocation."`
 	Client    clientCmd    `cmd:"" help:"Relying services: check, register, change, disable; the matrix for the auditor."`
 	ECPS      ecpsCmd      `cmd:"" name:"ecps" help:"Support: look into an e-CPS; stop, resume, remove a phone, with two people."`
+	Health    healthCmd    `cmd:"" help:"Ask the running provider whether it is ready."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 
 	LogLevel  string `help:"debug, info, warn or error; info, and warn for the demonstration." enum:",debug,info,warn,error" default:"" env:"EGIDE_LOG_LEVEL"`

@@ -56,7 +56,7 @@ func (p *Provider) adminHandler() http.Handler {
 	mux.HandleFunc("POST /card/oppose", p.adminOppose)
 	mux.HandleFunc("POST /card/reinstate", p.adminReinstate)
 	mux.HandleFunc("POST /card/list", p.adminCards)
-	mux.HandleFunc("GET /readyz", p.adminReady)
+	mux.HandleFunc("GET /ready", p.adminReady)
 	mux.Handle("GET /metrics", p.res.metrics.Handler())
 	mux.HandleFunc("GET /runtime", adminRuntime)
 	mux.HandleFunc("GET /profile", p.adminProfile)

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -152,12 +151,16 @@ func (r *readiness) look(ctx context.Context) []string {
 func (p *Provider) mountHealth(e *echo.Echo) {
 	e.GET("/healthz", p.alive)
 	e.GET("/readyz", func(c echo.Context) error {
-		if len(p.missing(c.Request().Context())) > 0 {
-			c.Response().Header().Set("Retry-After", "1")
-			return c.NoContent(http.StatusServiceUnavailable)
-		}
-		return c.NoContent(http.StatusNoContent)
+		return c.NoContent(p.readyStatus(c.Response(), c.Request()))
 	})
+}
+
+func (p *Provider) readyStatus(w http.ResponseWriter, r *http.Request) int {
+	if len(p.missing(r.Context())) > 0 {
+		w.Header().Set("Retry-After", "1")
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusNoContent
 }
 
 // alive tells a supervisor whether a restart is the cure: traces that broke stay
@@ -185,9 +188,11 @@ type Ready struct {
 
 func (p *Provider) adminReady(w http.ResponseWriter, r *http.Request) {
 	missing := p.missing(r.Context())
-	w.Header().Set("Content-Type", "application/json")
-	if len(missing) > 0 {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	_ = json.NewEncoder(w).Encode(Ready{Ready: len(missing) == 0, Missing: missing}) // the peer may be gone; nothing depends on it
+	adminAnswer(w, Ready{Ready: len(missing) == 0, Missing: missing})
+}
+
+// Ready asks the node whether it should be sent people, and what is missing.
+func (a *Admin) Ready(ctx context.Context) (Ready, error) {
+	var out Ready
+	return out, a.call(ctx, http.MethodGet, "/ready", nil, &out)
 }

@@ -104,6 +104,6 @@ func (p *Provider) metricsListener(ctx context.Context) ([]listener, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.res.metrics.Handler())
-	mux.HandleFunc("GET /readyz", p.adminReady)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(p.readyStatus(w, r)) })
 	return []listener{{"metrics", l, mux}}, nil
 }
