@@ -8,11 +8,11 @@ import { createInterface } from 'node:readline'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-export async function startDemo() {
+export async function startDemo(...more) {
   const binary = process.env.EGIDE_BIN
   if (!binary) throw new Error('EGIDE_BIN names the program to test; run.sh sets it')
   const dir = await mkdtemp(join(tmpdir(), 'egide-interop-'))
-  const child = spawn(binary, ['demo', '--json', '--addr', await freeAddr(), '--data', join(dir, 'data')], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(binary, ['demo', '--json', '--addr', await freeAddr(), '--data', join(dir, 'data'), ...more], { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   child.stderr.on('data', (chunk) => { said += chunk })
   const exited = once(child, 'exit')

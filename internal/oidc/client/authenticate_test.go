@@ -49,7 +49,7 @@ func both(b, p Presented) Presented {
 	return b
 }
 
-func TestCA1SecretsByHeaderAndBody(t *testing.T) {
+func TestCA1D1SecretsByHeaderAndBody(t *testing.T) {
 	none := func(id string) Presented { return Presented{PostID: id} }
 	cases := []struct {
 		name string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -154,6 +155,8 @@ func (k *KeySets) fetch(ctx context.Context, c *Client) <-chan singleflight.Resu
 		}
 		k.mu.Lock()
 		defer k.mu.Unlock()
+		// Copies of services that are gone, or that nobody asked about for a day.
+		maps.DeleteFunc(k.copies, func(_ string, p published) bool { return next.tried.Sub(p.tried) > keysKept })
 		k.copies[c.ID] = next
 		return nil, nil //nolint:nilnil // the result is in copies
 	})

@@ -23,8 +23,9 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// measure reports operations per CPU second, the figure the targets are in.
-func measure(b *testing.B, op func(i int)) {
+// measure reports operations per CPU second, the figure the targets are in, and
+// gives the CPU time of one.
+func measure(b *testing.B, op func(i int)) time.Duration {
 	b.Helper()
 	op(0)
 	b.ReportAllocs()
@@ -36,6 +37,7 @@ func measure(b *testing.B, op func(i int)) {
 	used := cpu(b) - before
 	b.ReportMetric(float64(b.N)/used.Seconds(), "op/cpu-s")
 	b.ReportMetric(float64(used.Microseconds())/float64(b.N), "cpu-us/op")
+	return used / time.Duration(b.N)
 }
 
 func benchCodeFlow(b *testing.B, id string) {

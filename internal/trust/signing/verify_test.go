@@ -66,7 +66,7 @@ func foreign(t *testing.T, h map[string]any, embed bool) string {
 	return token
 }
 
-func TestForgedTokensAreRefused(t *testing.T) {
+func TestTK14ForgedTokensAreRefused(t *testing.T) {
 	k := open(t, folder(t), clock.NewManual(day), jose.ES256, jose.EdDSA)
 	good := mustSign(t, k, jose.ES256)
 	parts := strings.Split(good, ".")
