@@ -28,7 +28,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // node opens a provider on a small register, in the given environment.
-func node(t *testing.T, environment string) (*Provider, Config) {
+func node(t *testing.T, environment string, change ...func(*Config)) (*Provider, Config) {
 	t.Helper()
 	dir := t.TempDir()
 	c := Default()
@@ -52,6 +52,9 @@ func node(t *testing.T, environment string) (*Provider, Config) {
 		Dir: filepath.Join(dir, "register"), Files: []string{extract}, Accept: true, Clock: clock.System{}, Log: log,
 	}); err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range change {
+		f(&c)
 	}
 	p, err := New(t.Context(), c, Deps{Clock: clock.System{}, Rand: rand.Reader, Log: log, Version: "test"})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
@@ -155,6 +156,7 @@ type world struct {
 	keys     *signing.Keys
 	names    *pairwise.Names
 	clients  *client.Registry
+	leaf     *x509.Certificate // proven by the connection of calls made with serve
 }
 
 var doctor = rpps.Professional{

@@ -77,7 +77,7 @@ func constrained(t *testing.T, root *pair) *x509.Certificate {
 func TestCA6WeakKeys(t *testing.T) {
 	b := newBench(t)
 	t.Setenv("GODEBUG", "rsa1024min=0")
-	short, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // the attack
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
 	must(t, err)
 	leaf := *certified(t, b.issuer, "logiciel", nil).cert
 	leaf.PublicKey = &short.PublicKey

@@ -23,6 +23,7 @@ import (
 	"github.com/egide-id/egide/internal/portal"
 	"github.com/egide-id/egide/internal/provider"
 	"github.com/egide-id/egide/internal/sandbox"
+	"github.com/egide-id/egide/internal/trust/pki"
 )
 
 // Options say where the demonstration listens and what it adds.
@@ -230,6 +231,9 @@ func (d *Demo) run(ctx context.Context, part func(context.Context) error) {
 		return nil
 	})
 }
+
+// Authority is the test authority of cards and services, for whoever orders more.
+func (d *Demo) Authority() *pki.Authority { return d.cards.authority }
 
 // Sheet tells what runs where.
 func (d *Demo) Sheet() Sheet { return d.sheet }
