@@ -4,14 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/trust/signing"
+	"github.com/egide-id/egide/internal/trust/signing/pkcs11"
 )
 
 // keysCmd looks after the signing keys. A running provider sees a change within
@@ -19,20 +21,23 @@ import (
 type keysCmd struct {
 	List   keysListCmd   `cmd:"" help:"List the keys and their states."`
 	Rotate keysRotateCmd `cmd:"" help:"Make the next key of an algorithm active, retire the active one, publish a new next."`
+	Drop   keysDropCmd   `cmd:"" help:"After a theft or a loss: take a key out at once, and refuse what it signed."`
 }
 
 // keysListCmd shows what may be told about the keys.
 type keysListCmd struct {
 	Dir  string `help:"Key folder." default:"keys" env:"EGIDE_KEYS_DIR" placeholder:"DIR"`
 	JSON bool   `name:"json" help:"Print JSON."`
+	tokenFlags
 }
 
 // Run lists.
 func (c keysListCmd) Run(a *app) error {
-	keys, err := openKeys(a, c.Dir)
+	keys, done, err := c.open(a, c.Dir)
 	if err != nil {
 		return err
 	}
+	defer done()
 	if c.JSON {
 		e := json.NewEncoder(a.Out)
 		e.SetIndent("", "  ")
@@ -41,30 +46,36 @@ func (c keysListCmd) Run(a *app) error {
 	return writeKeys(a.Out, keys.List())
 }
 
+// tokenFlags name the PKCS#11 token of a provider that keeps its keys there.
+type tokenFlags struct {
+	Module  string `name:"pkcs11-module" help:"Library of the PKCS#11 token that holds the keys." env:"EGIDE_KEYS_PKCS11_MODULE" placeholder:"FILE"`
+	Token   string `name:"pkcs11-token" help:"Label of the token." env:"EGIDE_KEYS_PKCS11_TOKEN"`
+	PINFile string `name:"pkcs11-pin-file" help:"File that holds its PIN." env:"EGIDE_KEYS_PKCS11_PIN_FILE" placeholder:"FILE"`
+}
+
 // keysRotateCmd rotates one algorithm.
 type keysRotateCmd struct {
 	Alg string `arg:"" help:"RS256, PS256, ES256, EdDSA, or HS256 for the key of refresh tokens." enum:"RS256,PS256,ES256,EdDSA,HS256"`
 	Dir string `help:"Key folder." default:"keys" env:"EGIDE_KEYS_DIR" placeholder:"DIR"`
-	Now bool   `help:"Even if the next key was published less than an hour ago: after a theft."`
+	Now bool   `help:"Even if the next key was published less than an hour ago."`
+	tokenFlags
 }
-
-// knownAfter is how long a next key must have been published: services may keep
-// the key set that long, and would refuse a key that is not in it.
-const knownAfter = time.Hour
 
 // Run rotates.
 func (c keysRotateCmd) Run(a *app) error {
-	keys, err := openKeys(a, c.Dir)
+	keys, done, err := c.open(a, c.Dir)
 	if err != nil {
 		return err
 	}
-	alg := jose.SignatureAlgorithm(c.Alg)
-	if !c.Now {
-		if err := publishedLongEnough(a.Clock, keys.List(), alg); err != nil {
-			return err
-		}
+	defer done()
+	known := signing.KnownAfter
+	if c.Now {
+		known = 0
 	}
-	r, err := keys.Rotate(a.Ctx, alg)
+	r, err := keys.Rotate(a.Ctx, jose.SignatureAlgorithm(c.Alg), known)
+	if fault.Is(err, fault.Denied) {
+		return fmt.Errorf("%w (--now rotates all the same)", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -75,19 +86,56 @@ func (c keysRotateCmd) Run(a *app) error {
 	return writeKeys(a.Out, changed)
 }
 
-func publishedLongEnough(c clock.Clock, keys []signing.KeyInfo, alg jose.SignatureAlgorithm) error {
-	for _, k := range keys {
-		if age := c.Now().Sub(k.Created); k.Alg == alg && k.State == signing.Next && age < knownAfter {
-			return fault.New(fault.Denied, "", fmt.Sprintf(
-				"the next %s key was published %s ago; services that keep the key set for an hour do not know it yet (--now rotates all the same)",
-				alg, age.Round(time.Second)))
-		}
-	}
-	return nil
+// keysDropCmd retires a key in an emergency.
+type keysDropCmd struct {
+	Kid      string `arg:"" help:"Name of the key, see: egide keys list."`
+	Reason   string `required:"" help:"compromised, lost or exercise." enum:"compromised,lost,exercise"`
+	Operator string `help:"Who gives the order, for the traces; the login name by default."`
+	Dir      string `help:"Key folder." default:"keys" env:"EGIDE_KEYS_DIR" placeholder:"DIR"`
+	tokenFlags
 }
 
-func openKeys(a *app, dir string) (*signing.Keys, error) {
-	return signing.Open(a.Ctx, signing.Options{Dir: dir, Clock: a.Clock, Rand: a.Rand, Log: a.Log, Existing: true})
+// Run drops.
+func (c keysDropCmd) Run(a *app) error {
+	keys, done, err := c.open(a, c.Dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	d, err := keys.Drop(a.Ctx, c.Kid, operator(c.Operator), signing.Reason(c.Reason))
+	if err != nil {
+		return err
+	}
+	p := &printer{w: a.Out}
+	p.line("%s key %s is out of the set, and what it signed is refused within a second by every node.", d.Alg, d.Kid)
+	p.line("Services learn it when they fetch the key set again: five minutes at most for those that heed our answer.")
+	if p.err != nil {
+		return p.err
+	}
+	return writeKeys(a.Out, keys.List())
+}
+
+// open opens the keys of a folder, and the token that holds them if one is named.
+func (f tokenFlags) open(a *app, dir string) (*signing.Keys, func(), error) {
+	o := signing.Options{Dir: dir, Clock: a.Clock, Rand: a.Rand, Log: a.Log, Existing: true}
+	done := func() {}
+	if f.Module != "" {
+		pin, err := os.ReadFile(f.PINFile)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--pkcs11-pin-file: %w", err)
+		}
+		token, err := pkcs11.Open(pkcs11.Options{Module: f.Module, Label: f.Token, PIN: strings.TrimSpace(string(pin))})
+		if err != nil {
+			return nil, nil, err
+		}
+		o.Vault, done = token, func() { _ = token.Close() } // the act is done by then
+	}
+	keys, err := signing.Open(a.Ctx, o)
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return keys, done, nil
 }
 
 func writeKeys(w io.Writer, keys []signing.KeyInfo) error {

@@ -40,6 +40,7 @@ type Config struct {
 	Metrics          MetricsConfig    `yaml:"metrics"`
 	Store            StoreConfig      `yaml:"store"`
 	Lifetimes        LifetimesConfig  `yaml:"lifetimes"`
+	Keys             KeysConfig       `yaml:"keys"`
 	Card             CardConfig       `yaml:"card"`
 	ECPS             ECPSConfig       `yaml:"ecps"`
 	Outbound         OutboundConfig   `yaml:"outbound"`
@@ -99,6 +100,7 @@ func Default() Config {
 		// CNIL 2021-122: six to twelve months.
 		TracesRetention: d(365 * 24 * time.Hour),
 		MTLS:            MTLSConfig{UnknownRevocation: refuseUnknown},
+		Keys:            KeysConfig{RotateEvery: d(60 * 24 * time.Hour)},
 		Drain:           DrainConfig{Timeout: d(10 * time.Second)},
 		Store:           StoreConfig{Backend: "sqlite", Redis: RedisConfig{Prefix: "egide"}},
 		Lifetimes: LifetimesConfig{
@@ -150,6 +152,7 @@ func (c *Config) Validate() []config.Fault {
 		_, errAddr := netip.ParseAddr(p)
 		bad(errPrefix != nil && errAddr != nil, "trusted_proxies", "each entry is an address or a network")
 	}
+	faults = append(faults, c.Keys.validate()...)
 	faults = append(append(faults, c.Lifetimes.validate()...), c.Card.validate(c.Environment)...)
 	bad(sameHost(c.ECPS.AppURL, full.Issuer, full.AuthorizationURL), "ecps.app_url", "must be a host of its own: its origin holds the keys of phones")
 	return append(append(faults, c.ECPS.validate(c.Environment)...), c.validateMTLS(full)...)

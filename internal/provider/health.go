@@ -71,6 +71,7 @@ func (p *Provider) newReadiness() *readiness {
 			return r.db.Read().QueryRowContext(ctx, "SELECT 1").Scan(&one)
 		}},
 		{name: "keys", ask: func(context.Context) error { return active(r.keys) }},
+		{name: "key folder", ask: func(context.Context) error { return r.accord.healthy() }},
 		{name: "register", ask: func(ctx context.Context) error { _, err := r.register.Info(ctx); return err }},
 		{name: "clock", ask: func(ctx context.Context) error { return r.clockSane(ctx, clock.System{}.Now()) }},
 	}}

@@ -58,6 +58,7 @@ type resources struct {
 	clients  *client.Registry
 	desk     *desk.Desk
 	keySets  *client.KeySets
+	accord   *accord          // on the keys, with other nodes
 	out      *outbound.Client // requests whose address a service chose
 	metrics  *metrics.Metrics
 	// storeTime asks a shared store for its clock; nil for one of our own machine.
@@ -130,13 +131,7 @@ func (r *resources) openDurable(ctx context.Context, c Config, d Deps) error {
 	r.onClose(durable.Close)
 	r.subjects = subject.New(subject.Deps{DB: durable, Rand: d.Rand, Clock: d.Clock})
 	r.consents = consent.New(durable, d.Clock)
-	r.keys, err = signing.Open(ctx, signing.Options{
-		Dir: c.KeysDir, Clock: d.Clock, Rand: d.Rand, Log: d.Log, Signed: r.metrics.Signed,
-		Changed: func(k signing.KeyInfo) {
-			r.note(ctx, d, audit.KeyRotated{Alg: string(k.Alg), Kid: k.Kid, State: string(k.State)})
-		},
-	})
-	if err != nil {
+	if err := os.MkdirAll(c.KeysDir, 0o700); err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
 	if r.seal, err = seal.Open(c.KeysDir, d.Rand); err != nil {
@@ -146,7 +141,7 @@ func (r *resources) openDurable(ctx context.Context, c Config, d Deps) error {
 		return fmt.Errorf("keys: %w", err)
 	}
 	r.outbox = courier.NewOutbox(durable, r.seal, d.Clock)
-	return nil
+	return r.openKeys(ctx, c, d)
 }
 
 func (r *resources) openRegister(ctx context.Context, c Config, d Deps) error {

@@ -108,6 +108,8 @@ func (p *Provider) answer(s *http.Server, door listener) error {
 func (p *Provider) work(jobs context.Context, running *sync.WaitGroup) {
 	running.Go(func() { p.res.clients.Watch(jobs) })
 	running.Go(func() { p.carry(jobs) })
+	running.Go(func() { p.rotateKeys(jobs) })
+	running.Go(func() { p.res.accord.watch(jobs) })
 	running.Go(func() { p.wallet.Remind(jobs) })
 	for _, c := range p.certificates.all() {
 		running.Go(func() { c.Watch(jobs) })

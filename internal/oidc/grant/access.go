@@ -33,6 +33,8 @@ type Token struct {
 	ID         string    `json:"jti,omitempty"`
 	Scope      []string  `json:"scope,omitempty"`
 	Generation uint64    `json:"gen,omitempty"` // of the family when it was made
+	Kid        string    `json:"kid,omitempty"` // of the key that signed it; empty for an opaque one
+	Via        string    `json:"via,omitempty"` // of the key of the refresh token it was got with
 	Issued     time.Time `json:"issued"`
 	Expires    time.Time `json:"expires"`
 	Binding    Binding   `json:"bound,omitzero"`

@@ -249,9 +249,9 @@ func TestDiscovery(t *testing.T) {
 			}
 		}
 		for name, want := range map[string]string{
-			"response_types_supported": "[code]", "response_modes_supported": "[query form_post]", "subject_types_supported": "[public]",
+			"response_types_supported": "[code]", "response_modes_supported": "[query form_post]", "subject_types_supported": "[public pairwise]",
 			"grant_types_supported":            "[authorization_code refresh_token client_credentials]",
-			"code_challenge_methods_supported": "[S256]", "id_token_signing_alg_values_supported": "[RS256 ES256 EdDSA]",
+			"code_challenge_methods_supported": "[S256]", "id_token_signing_alg_values_supported": "[RS256 ES256 EdDSA PS256]",
 			"acr_values_supported":                          "[eidas1 eidas2 eidas3]",
 			"token_endpoint_auth_methods_supported":         "[client_secret_basic client_secret_post private_key_jwt none]",
 			"introspection_endpoint_auth_methods_supported": "[client_secret_basic client_secret_post private_key_jwt]",

@@ -14,6 +14,7 @@ import (
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/platform/fault"
+	"github.com/egide-id/egide/internal/trust/signing"
 )
 
 // tokenAnswer is the token response (RFC 6749 5.1). The pointers are the
@@ -38,6 +39,7 @@ type minting struct {
 	person rpps.Professional
 	scope  []string
 	bound  grant.Binding // of the access token
+	via    string        // name of the key of the refresh token that asks
 	now    time.Time
 }
 
@@ -64,7 +66,7 @@ func (o *OP) mint(ctx context.Context, m minting) (*tokenAnswer, error) {
 	}
 	err = o.tokens.PutAccess(ctx, access, grant.Token{
 		Kind: grant.KindPerson, Family: m.family.ID, ClientID: m.client.ID, ID: jti, Scope: m.scope,
-		Generation: m.family.Generation, Issued: m.now, Expires: expires, Binding: m.bound,
+		Kid: signing.Kid(access), Via: m.via, Generation: m.family.Generation, Issued: m.now, Expires: expires, Binding: m.bound,
 	})
 	if err != nil {
 		return nil, err

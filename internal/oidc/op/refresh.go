@@ -10,6 +10,7 @@ import (
 	"github.com/egide-id/egide/internal/oidc/oauth"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/trust/audit"
+	"github.com/egide-id/egide/internal/trust/signing"
 )
 
 // refresh gives the next tokens of a family (RFC 6749 6, Core 12). The policy is
@@ -26,7 +27,7 @@ func (o *OP) refresh(ctx context.Context, x *exchange, text string, asked []stri
 	if err != nil {
 		return nil, ended(err)
 	}
-	m := minting{client: c, bound: x.bound}
+	m := minting{client: c, bound: x.bound, via: signing.Kid(text)}
 	if m.person, err = o.standing(ctx, s.Auth); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/egide-id/egide/internal/oidc/grant"
 	"github.com/egide-id/egide/internal/oidc/oauth"
 	"github.com/egide-id/egide/internal/trust/audit"
+	"github.com/egide-id/egide/internal/trust/signing"
 )
 
 // clientToken gives a service a token of its own (RFC 6749 4.4): no person, no
@@ -34,7 +35,7 @@ func (o *OP) clientToken(ctx context.Context, x *exchange, asked []string) (any,
 		return nil, err
 	}
 	err = o.tokens.PutAccess(ctx, access, grant.Token{
-		Kind: grant.KindService, ClientID: c.ID, ID: jti, Scope: scope, Issued: now, Expires: in.Expires, Binding: x.bound,
+		Kind: grant.KindService, Kid: signing.Kid(access), ClientID: c.ID, ID: jti, Scope: scope, Issued: now, Expires: in.Expires, Binding: x.bound,
 	})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,16 @@ type KeyRotated struct {
 	State string `json:"state"` // next | active | retired | purged
 }
 
+// KeyDropped says that a signing key left the set at once, with all it signed. A
+// node that was not running says so when it starts.
+type KeyDropped struct {
+	Alg      string `json:"alg"`
+	Kid      string `json:"kid"`
+	Operator string `json:"operator"`
+	Reason   string `json:"reason"` // compromised | lost | exercise
+	At       string `json:"at"`     // RFC 3339
+}
+
 // ConfigChanged says that a configuration took effect, or a broken one was refused.
 type ConfigChanged struct {
 	Fingerprint string `json:"fingerprint"`
@@ -67,6 +77,7 @@ type ServiceStopped struct {
 
 func (RegisterImported) event() string { return "register.imported" }
 func (KeyRotated) event() string       { return "key.rotated" }
+func (KeyDropped) event() string       { return "key.dropped" }
 func (ConfigChanged) event() string    { return "config.changed" }
 func (ClockMoved) event() string       { return "clock.moved" }
 func (AdminActed) event() string       { return "admin.acted" }

@@ -75,6 +75,7 @@ func all() []Event {
 		ClientChanged{Client: "dmp", Change: "added", Fingerprint: "ab", Operator: "o1", Reason: "case-7", Token: "t1"},
 		InitialTokenChanged{Token: "t1", Change: "issued", Owner: "Éditeur", Uses: 2, Operator: "o1", Reason: "case-7"},
 		KeyRotated{Alg: "ES256", Kid: "k1", State: "active"},
+		KeyDropped{Alg: "ES256", Kid: "k1", Operator: "o1", Reason: "compromised", At: "2026-11-22T12:00:00Z"},
 		ConfigChanged{Fingerprint: "ab", Accepted: true},
 		ClockMoved{Seconds: 60},
 		AdminActed{Operator: "o1", Action: HolderSuspended, Subject: "899700000017"},

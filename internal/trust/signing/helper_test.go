@@ -89,3 +89,6 @@ func chmod(t *testing.T, path string, mode os.FileMode) {
 		t.Fatal(err)
 	}
 }
+
+// holds tells that a published set names a key.
+func holds(jwks []byte, kid string) bool { return strings.Contains(string(jwks), `"`+kid+`"`) }

@@ -8,7 +8,8 @@
 //
 // Keys live in a folder of files that several processes may share. They are
 // made under a lock at the first start; a rotation by one process is picked up
-// by the others within a second, without a goroutine of their own.
+// by the others within a second, without a goroutine of their own. Private halves
+// may live in a Vault instead.
 package signing
 
 import (
@@ -46,6 +47,11 @@ type Options struct {
 	// Existing keys only: Open makes none, and answers fault.NotFound for a folder
 	// without any. For operators' tools, which may be given the wrong folder.
 	Existing bool
+	// Vault holds the private halves instead of files; nil: files.
+	Vault Vault
+	// Dropped is told of every key dropped lately: at Open, which may follow a drop
+	// that no server saw, and after a reload. It may be nil.
+	Dropped func(Dropped)
 	// Changed is told, after a reload, of every key whose state another process
 	// changed, so that the server can trace it (PG-60). It may be nil.
 	Changed func(KeyInfo)
@@ -107,6 +113,7 @@ func Open(ctx context.Context, o Options) (*Keys, error) {
 	if err := k.load(); err != nil {
 		return nil, err
 	}
+	k.tellDropped(nil, k.current.Load())
 	return k, nil
 }
 
@@ -119,6 +126,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(o.Algorithms) == 0 && o.Vault != nil {
+		o.Algorithms = o.Vault.Algorithms()
 	}
 	if len(o.Algorithms) == 0 {
 		o.Algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA, jose.PS256}

@@ -1,13 +1,16 @@
 package signing
 
 import (
+	"crypto"
 	"encoding/base64"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/google/uuid"
 
 	"github.com/egide-id/egide/internal/platform/fault"
 )
@@ -20,18 +23,13 @@ func (o Options) complete() error {
 		return err
 	}
 	changed := len(m.dead(o.Clock.Now(), o.Retain)) > 0
-	for _, alg := range append(o.Algorithms, refreshAlg) {
-		for _, state := range statesOf(alg) {
-			if m.find(alg, state) != nil {
-				continue
-			}
-			if err := o.add(&m, alg, state); err != nil {
-				return err
-			}
-			changed = true
+	before := len(m.Keys)
+	for _, alg := range append(slices.Clone(o.Algorithms), refreshAlg) {
+		if err := o.fill(&m, alg); err != nil {
+			return err
 		}
 	}
-	if changed {
+	if changed || len(m.Keys) != before || m.Folder == "" {
 		if err := o.writeManifest(&m); err != nil {
 			return err
 		}
@@ -49,7 +47,7 @@ func statesOf(alg jose.SignatureAlgorithm) []State {
 }
 
 // add makes a key in a state: its file first, so that the manifest never names
-// a key that is not there.
+// a key that is not there. A key of the vault has none.
 func (o Options) add(m *manifest, alg jose.SignatureAlgorithm, state State) error {
 	e := entry{Alg: alg, State: state, Created: o.Clock.Now()}
 	if state == Active {
@@ -59,8 +57,10 @@ func (o Options) add(m *manifest, alg jose.SignatureAlgorithm, state State) erro
 	if err != nil {
 		return err
 	}
-	if err := writeSecret(o.Dir, e.file(), secret); err != nil {
-		return err
+	if secret != nil {
+		if err := writeSecret(o.Dir, e.file(), secret); err != nil {
+			return err
+		}
 	}
 	m.Keys = append(m.Keys, e)
 	return nil
@@ -70,7 +70,13 @@ func (o Options) make(e *entry) ([]byte, error) {
 	if e.Alg == refreshAlg {
 		return newRefreshKey(e, o.Rand)
 	}
-	key, err := generate(e.Alg, o.Rand)
+	var key crypto.Signer
+	var err error
+	if o.Vault != nil {
+		key, e.Handle, err = o.Vault.Make(e.Alg)
+	} else {
+		key, err = generate(e.Alg, o.Rand)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +85,9 @@ func (o Options) make(e *entry) ([]byte, error) {
 		return nil, err
 	}
 	e.Kid, e.Public = jwk.KeyID, &jwk
+	if e.Handle != "" {
+		return nil, nil
+	}
 	return encodePrivate(key)
 }
 
@@ -95,6 +104,14 @@ func (o Options) readManifest() (manifest, error) {
 
 func (o Options) writeManifest(m *manifest) error {
 	m.sort(o.Algorithms)
+	if m.Folder == "" {
+		id, err := uuid.NewRandomFromReader(o.Rand)
+		if err != nil {
+			return fault.Wrap(fault.Unavailable, "", "no randomness", err)
+		}
+		m.Folder = id.String()
+	}
+	m.Revision++
 	data, err := m.encode()
 	if err != nil {
 		return err
@@ -107,9 +124,26 @@ func (o Options) writeManifest(m *manifest) error {
 // refresh key is needed until its tokens are dead.
 func (o Options) sweep(m manifest) error {
 	needed := map[string]bool{}
+	var spent []string
 	for _, e := range m.Keys {
-		if e.State != Retired || e.Alg == refreshAlg {
+		switch {
+		case e.State != Retired || e.Alg == refreshAlg:
 			needed[e.file()] = true
+		case e.Handle != "":
+			spent = append(spent, e.Handle)
+		}
+	}
+	for _, d := range m.Dropped {
+		if d.Handle != "" {
+			spent = append(spent, d.Handle)
+		}
+	}
+	for _, handle := range spent {
+		if o.Vault == nil {
+			break // the next process that has it does so
+		}
+		if err := o.Vault.Remove(handle); err != nil {
+			return err
 		}
 	}
 	files, err := os.ReadDir(o.Dir)

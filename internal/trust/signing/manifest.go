@@ -15,8 +15,11 @@ import (
 // manifest says which keys there are and in which state. It is replaced as a
 // whole by one rename, so that no process ever sees half a rotation.
 type manifest struct {
-	Version int     `json:"version"`
-	Keys    []entry `json:"keys"`
+	Version  int       `json:"version"`
+	Folder   string    `json:"folder,omitempty"`   // drawn once: two folders are never taken for one
+	Revision uint64    `json:"revision,omitempty"` // grows with every change
+	Keys     []entry   `json:"keys"`
+	Dropped  []Dropped `json:"dropped,omitempty"` // lately
 }
 
 // entry is one key. The private half has a file of its own, deleted as soon as
@@ -29,6 +32,7 @@ type entry struct {
 	Activated time.Time               `json:"activated,omitzero"`
 	Retired   time.Time               `json:"retired,omitzero"`
 	Public    *jose.JSONWebKey        `json:"public,omitempty"` // none for refresh keys
+	Handle    string                  `json:"handle,omitempty"` // of the private half in a vault; empty: in a file
 }
 
 const manifestVersion = 1
@@ -64,9 +68,11 @@ func (m *manifest) find(alg jose.SignatureAlgorithm, s State) *entry {
 	return nil
 }
 
-// dead splits off the retired keys whose time is over.
+// dead splits off the retired keys whose time is over, and forgets dropped ones:
+// the last token they signed is dead by then.
 func (m *manifest) dead(now time.Time, retain time.Duration) []entry {
 	var dead []entry
+	m.Dropped = slices.DeleteFunc(m.Dropped, func(d Dropped) bool { return !now.Before(d.At.Add(retain)) })
 	m.Keys = slices.DeleteFunc(m.Keys, func(e entry) bool {
 		over := e.State == Retired && !now.Before(e.gone(retain))
 		if over {

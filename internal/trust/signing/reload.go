@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/egide-id/egide/internal/platform/fault"
@@ -99,8 +100,21 @@ func same(a, b os.FileInfo) bool {
 	return b != nil && os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
+// tellDropped reports every key that was dropped since.
+func (k *Keys) tellDropped(before, after *set) {
+	if k.o.Dropped == nil {
+		return
+	}
+	for _, d := range after.manifest.Dropped {
+		if before == nil || !slices.ContainsFunc(before.manifest.Dropped, func(old Dropped) bool { return old.Kid == d.Kid }) {
+			k.o.Dropped(d)
+		}
+	}
+}
+
 // tell reports every key whose state is another than before.
 func (k *Keys) tell(before, after *set) {
+	k.tellDropped(before, after)
 	if k.o.Changed == nil {
 		return
 	}

@@ -18,7 +18,7 @@ func TestKeyIsPublishedBeforeItSigns(t *testing.T) {
 	k := open(t, folder(t), c)
 	for range 3 {
 		known := published(t, k)
-		if _, err := k.Rotate(t.Context(), jose.ES256); err != nil {
+		if _, err := k.Rotate(t.Context(), jose.ES256, 0); err != nil {
 			t.Fatal(err)
 		}
 		kid, _ := header(t, mustSign(t, k, jose.ES256))["kid"].(string)
@@ -34,7 +34,7 @@ func TestRetiredKeyStaysUntilItsLastTokenDies(t *testing.T) {
 	k := open(t, dir, c)
 	token := mustSign(t, k, jose.ES256)
 	old := keyOf(t, k, jose.ES256, signing.Active)
-	r, err := k.Rotate(t.Context(), jose.ES256)
+	r, err := k.Rotate(t.Context(), jose.ES256, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestRetiredKeyStaysUntilItsLastTokenDies(t *testing.T) {
 	if len(published(t, k).Key(old.Kid)) != 0 {
 		t.Error("a dead key is still published")
 	}
-	if _, err := k.Rotate(t.Context(), jose.ES256); err != nil {
+	if _, err := k.Rotate(t.Context(), jose.ES256, 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, info := range k.List() {
@@ -77,7 +77,7 @@ func TestRotationByAnotherProcessIsPickedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	tool := open(t, dir, c, jose.ES256)
-	r, err := tool.Rotate(t.Context(), jose.ES256)
+	r, err := tool.Rotate(t.Context(), jose.ES256, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestTokenOfAnotherNodesFreshKeyIsKnownAtOnce(t *testing.T) {
 	a, b := open(t, dir, c), open(t, dir, c)
 	for _, alg := range []jose.SignatureAlgorithm{jose.ES256, jose.HS256} {
 		for range 2 { // twice: b has not even seen the second key as next
-			if _, err := a.Rotate(t.Context(), alg); err != nil {
+			if _, err := a.Rotate(t.Context(), alg, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -137,7 +137,7 @@ func TestRefreshKeyRotates(t *testing.T) {
 	dir, c := folder(t), clock.NewManual(day)
 	k := open(t, dir, c)
 	old := mustRefresh(t, k)
-	r, err := k.Rotate(t.Context(), jose.HS256)
+	r, err := k.Rotate(t.Context(), jose.HS256, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestParallelRotationsLoseNothing(t *testing.T) {
 		k := open(t, dir, c, jose.ES256)
 		wg.Go(func() {
 			for range 3 {
-				if _, err := k.Rotate(t.Context(), jose.ES256); err != nil {
+				if _, err := k.Rotate(t.Context(), jose.ES256, 0); err != nil {
 					t.Error(err)
 				}
 			}

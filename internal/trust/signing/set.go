@@ -117,6 +117,12 @@ func (o Options) addKey(s *set, e entry, prior *set) (jose.JSONWebKey, error) {
 }
 
 func (o Options) readPrivate(e entry) (crypto.Signer, error) {
+	if e.Handle != "" {
+		if o.Vault == nil {
+			return nil, errNoVault
+		}
+		return o.Vault.Find(e.Handle)
+	}
 	data, err := readSecret(filepath.Join(o.Dir, e.file()))
 	if err != nil {
 		return nil, err

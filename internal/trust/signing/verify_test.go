@@ -186,7 +186,7 @@ func TestUnknownAlgorithmSignsNothing(t *testing.T) {
 			t.Errorf("%q: %v", alg, err)
 		}
 	}
-	if _, err := k.Rotate(t.Context(), jose.RS512); !fault.Is(err, fault.Invalid) {
+	if _, err := k.Rotate(t.Context(), jose.RS512, 0); !fault.Is(err, fault.Invalid) {
 		t.Errorf("rotation of an algorithm without keys: %v", err)
 	}
 }
