@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ func TestAuthorizationAnswers(t *testing.T) {
 	t.Run("AZ11SelectAccount", func(t *testing.T) { selectAccount(t, p) })
 	t.Run("AZ10AZ21CancelKeepsTheSession", func(t *testing.T) { cancelKeeps(t, p) })
 	t.Run("AZ9AZ11AZ21Consent", func(t *testing.T) { consent(t, p) })
+	t.Run("D6AZ11WithdrawnConsent", func(t *testing.T) { withdrawnConsent(t, p) })
 	t.Run("AZ22PG3ForeignFlow", func(t *testing.T) { foreignFlow(t, p) })
 	t.Run("AZ23HA9ParallelAnswers", func(t *testing.T) { parallelAnswers(t, p) })
 	t.Run("AZ23CookiesDoNotGrow", func(t *testing.T) { cookiesDoNotGrow(t, p) })
@@ -175,4 +177,34 @@ func consent(t *testing.T, p *party) {
 	if !agenda.browser.Page.Has("accept") {
 		t.Error("prompt=consent was answered by the old yes")
 	}
+}
+
+// The person takes his yes back on his own page, and what it opened ends (D6).
+func withdrawnConsent(t *testing.T, p *party) {
+	agenda := newParty(t, p.demo, "demo-agenda")
+	agenda.browser.ShareCookies(p.browser)
+	tokens := agenda.tokens() // the yes of the test before
+	own := harness.NewBrowser(t, func(*url.URL) bool { return false })
+	own.ShareCookies(p.browser)
+	own.Get(p.demo.Sheet.PortalURL + "/login")
+	own.Get(p.demo.Sheet.PortalURL + "/sessions")
+	if !strings.Contains(own.Page.Text("agreements"), "Agenda de démonstration") {
+		t.Fatalf("%s", own.Page.Body)
+	}
+	own.Submit("withdraw-0", map[string]string{"client": "demo-oidc"}) // another one: nothing happens
+	if !own.Page.Has("withdraw-0") || agenda.userInfo(tokens.text("access_token")).status != http.StatusOK {
+		t.Fatal("withdrew what was never given")
+	}
+	own.Submit("withdraw-0", nil)
+	if own.Page.Has("agreements") {
+		t.Errorf("%s", own.Page.Body)
+	}
+	if r := agenda.userInfo(tokens.text("access_token")); r.status != http.StatusUnauthorized {
+		t.Errorf("UserInfo goes on telling: %d %s", r.status, r.body)
+	}
+	if r := agenda.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.text("refresh_token")}}); r.text("error") != "invalid_grant" {
+		t.Errorf("refresh: %d %s", r.status, r.body)
+	}
+	agenda.refused(t, "consent_required", "prompt", "none")
+	p.code() // his other services go on
 }

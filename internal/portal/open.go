@@ -7,8 +7,9 @@ import (
 // openPage is the content of portal-sessions.html.
 type openPage struct {
 	frame
-	Open []Open
-	Here string // the session of this very browser
+	Open       []Open
+	Here       string // the session of this very browser
+	Agreements []Agreement
 }
 
 // open shows what is open in the holder's name, wherever it was opened (PG-69).
@@ -17,7 +18,18 @@ func (p *Portal) open(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.Pages.Render(v.c, http.StatusOK, "portal-sessions", v.lang, openPage{frame: p.frame(v), Open: list, Here: v.s.SID})
+	agreements, err := p.Agreements.Agreements(v.c.Request().Context(), v.s.Holder)
+	if err != nil {
+		return err
+	}
+	return p.Pages.Render(v.c, http.StatusOK, "portal-sessions", v.lang, openPage{
+		frame: p.frame(v), Open: list, Here: v.s.SID, Agreements: agreements,
+	})
+}
+
+// withdraw takes back what a service may be told.
+func (p *Portal) withdraw(v *visit) (string, error) {
+	return Path + "/sessions", p.Agreements.Withdraw(v.c.Request().Context(), v.s.Holder, v.c.FormValue("client"))
 }
 
 // closeOne ends one session. His own is ended as a logout would.

@@ -60,6 +60,19 @@ type Sessions interface {
 	EndAll(ctx context.Context, holder rpps.NationalID) (sessions int, err error)
 }
 
+// Agreements is what a holder allows services outside the sector to be told.
+type Agreements interface {
+	Agreements(ctx context.Context, holder rpps.NationalID) ([]Agreement, error)
+	Withdraw(ctx context.Context, holder rpps.NationalID, client string) error
+}
+
+// Agreement is one of them.
+type Agreement struct {
+	Client  string
+	Service string
+	Since   time.Time
+}
+
 // Open is one open session: a browser, and the services it is signed in to.
 type Open struct {
 	SID      string      `json:"sid"`
@@ -81,6 +94,7 @@ type Deps struct {
 	HTTP         *http.Client
 	Wallet       Wallet
 	Sessions     Sessions
+	Agreements   Agreements
 	KV           store.KV
 	Pages        *web.Pages
 	Cookies      web.Cookies
@@ -103,7 +117,7 @@ type Portal struct {
 
 // New checks its dependencies. Errors: fault.Internal.
 func New(d Deps) (*Portal, error) {
-	if d.Issuer == "" || d.ClientSecret == "" || d.PublicURL == "" || d.HTTP == nil || d.Wallet == nil || d.Sessions == nil || d.KV == nil || d.Pages == nil ||
+	if d.Issuer == "" || d.ClientSecret == "" || d.PublicURL == "" || d.HTTP == nil || d.Wallet == nil || d.Sessions == nil || d.Agreements == nil || d.KV == nil || d.Pages == nil ||
 		d.Clock == nil || d.Rand == nil || d.Log == nil {
 		return nil, fault.New(fault.Internal, "", "portal: a dependency is missing")
 	}
@@ -134,7 +148,7 @@ func (p *Portal) Mount(e *echo.Echo) {
 	for action, do := range map[string]act{
 		"suspend": p.suspend, "resume": p.resume, "remove": p.remove, "rename": p.rename, "workstation": p.workstation,
 		"freeze": p.freeze, "unfreeze": p.unfreeze, "ticket": p.offer, "confirm": p.confirm, "refuse": p.refuse, "logout": p.logout,
-		"close": p.closeOne, "close-all": p.closeAll,
+		"close": p.closeOne, "close-all": p.closeAll, "withdraw": p.withdraw,
 	} {
 		e.POST(Path+"/"+action, p.acting(do))
 	}

@@ -37,6 +37,14 @@ func (nothingOpen) Open(context.Context, rpps.NationalID) ([]Open, error) { retu
 func (nothingOpen) End(context.Context, rpps.NationalID, string) error    { return nil }
 func (nothingOpen) EndAll(context.Context, rpps.NationalID) (int, error)  { return 0, nil }
 
+// nothingAgreed is a provider where nobody allowed anything.
+type nothingAgreed struct{}
+
+func (nothingAgreed) Agreements(context.Context, rpps.NationalID) ([]Agreement, error) {
+	return nil, nil
+}
+func (nothingAgreed) Withdraw(context.Context, rpps.NationalID, string) error { return nil }
+
 // shifted is the real clock, some time ahead: the client library reads the real one.
 type shifted struct {
 	clock.System
@@ -80,7 +88,7 @@ func newHouse(t *testing.T, nodes int) *house {
 	pages := web.NewPages(web.PagesOptions{Templates: texts, Log: log, Environment: web.Sandbox})
 	for range nodes {
 		p, err := New(Deps{
-			Issuer: h.op.URL, ClientSecret: "secret", PublicURL: "http://portal.invalid", HTTP: h.op.Client(), Wallet: emptyWallet{}, Sessions: nothingOpen{}, KV: kv, Pages: pages,
+			Issuer: h.op.URL, ClientSecret: "secret", PublicURL: "http://portal.invalid", HTTP: h.op.Client(), Wallet: emptyWallet{}, Sessions: nothingOpen{}, Agreements: nothingAgreed{}, KV: kv, Pages: pages,
 			Clock: h.clock, Rand: rand.Reader, Log: log,
 		})
 		if err != nil {

@@ -57,7 +57,7 @@ func (p *Provider) newPortal(c Config, f features, w *wallet.Wallet) (*portal.Po
 		calls = &http.Client{Timeout: portalPatience}
 	}
 	return portal.New(portal.Deps{
-		Issuer: c.Issuer, ClientSecret: secret, PublicURL: f.origin, AppURL: c.ECPS.AppURL, HTTP: calls, Wallet: w, Sessions: openSessions{p}, KV: p.res.kv,
+		Issuer: c.Issuer, ClientSecret: secret, PublicURL: f.origin, AppURL: c.ECPS.AppURL, HTTP: calls, Wallet: w, Sessions: openSessions{p}, Agreements: agreements{p}, KV: p.res.kv,
 		Pages: f.pages, Cookies: f.cookies, Clock: p.deps.Clock, Rand: p.deps.Rand, Log: p.deps.Log,
 	})
 }

@@ -109,6 +109,39 @@ func TestAYesEndsAfterSixMonths(t *testing.T) {
 	}
 }
 
+func TestAPersonSeesAndEndsHisOwnAgreements(t *testing.T) {
+	s, c, _ := open(t)
+	ctx := t.Context()
+	other := outside()
+	other.ID = "carnet"
+	for _, x := range []struct {
+		sub string
+		to  *client.Client
+	}{{"a", outside()}, {"a", other}, {"b", outside()}} {
+		if err := s.Give(ctx, x.sub, Ask(x.to, []string{"openid", "profile"}, grant.Claims{})); err != nil {
+			t.Fatal(err)
+		}
+		c.Advance(time.Hour)
+	}
+	all, err := s.Of(ctx, "a")
+	if err != nil || len(all) != 2 || all[0].Client != "carnet" || all[1].Client != "agenda" || !all[0].Since.Equal(c.Now().Add(-2*time.Hour)) {
+		t.Fatalf("%+v %v", all, err)
+	}
+	for range 2 { // the second time there is nothing left to withdraw
+		if err := s.Withdraw(ctx, "a", "agenda"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := Ask(outside(), []string{"openid"}, grant.Claims{})
+	if given(t, s, "a", q) || !given(t, s, "b", q) || !given(t, s, "a", Ask(other, []string{"openid"}, grant.Claims{})) {
+		t.Error("withdrawn is too much or too little")
+	}
+	c.Advance(life)
+	if all, err := s.Of(ctx, "a"); err != nil || len(all) != 0 {
+		t.Errorf("what has ended is still listed: %+v %v", all, err)
+	}
+}
+
 func TestAnUnreadableAnswerIsNoYes(t *testing.T) {
 	s, _, d := open(t)
 	q := Ask(outside(), []string{"openid"}, grant.Claims{})

@@ -14,8 +14,9 @@ import (
 // codeClosed tells that the register no longer holds the person (PG-03).
 const codeClosed = "PF-ID-003"
 
-// consented checks the person's yes again, at redemption and at refresh (D6):
-// it may have ended, and the service may have changed hands since.
+// consented checks the person's yes again, at redemption, at refresh and at
+// UserInfo (D6): it may have been withdrawn or have ended, and the service may
+// have changed hands since.
 func (o *OP) consented(ctx context.Context, c *client.Client, sub string, scope []string, asked grant.Claims) error {
 	if !c.Requests.Consent {
 		return nil

@@ -65,6 +65,9 @@ func (o *OP) userInfo(c echo.Context) (*client.Client, any, error) {
 	if err := sufficient(owner, live.family.Auth); err != nil {
 		return nil, nil, err
 	}
+	if err := o.consented(ctx, owner, live.family.Auth.Sub, live.token.Scope, live.family.Claims); err != nil {
+		return nil, nil, err
+	}
 	if inBody && owner.Profile != client.ProfileOIDC {
 		// UI1: the body is for baseline clients; the recorded psc clients all use the header.
 		return nil, nil, oauth.New(oauth.InvalidRequest, "the access token is accepted in the Authorization header only").Bearer(true)

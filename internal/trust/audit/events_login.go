@@ -70,10 +70,17 @@ type ConsentRefused struct {
 	Claims  string `json:"claims"`
 }
 
-func (LoginSucceeded) event() string { return "login.succeeded" }
-func (LoginRefused) event() string   { return "login.refused" }
-func (SessionEnded) event() string   { return "session.ended" }
-func (SessionsEnded) event() string  { return "sessions.ended" }
-func (ConsentGiven) event() string   { return "consent.given" }
-func (ConsentRefused) event() string { return "consent.refused" }
-func (ActivityChosen) event() string { return "activity.chosen" }
+// ConsentWithdrawn says that he takes his agreement back.
+type ConsentWithdrawn struct {
+	Subject string `json:"subject"`
+	Client  string `json:"client"`
+}
+
+func (LoginSucceeded) event() string   { return "login.succeeded" }
+func (LoginRefused) event() string     { return "login.refused" }
+func (SessionEnded) event() string     { return "session.ended" }
+func (SessionsEnded) event() string    { return "sessions.ended" }
+func (ConsentGiven) event() string     { return "consent.given" }
+func (ConsentRefused) event() string   { return "consent.refused" }
+func (ConsentWithdrawn) event() string { return "consent.withdrawn" }
+func (ActivityChosen) event() string   { return "activity.chosen" }

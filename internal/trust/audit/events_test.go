@@ -33,6 +33,7 @@ func all() []Event {
 		ActivityChosen{Subject: "899700000017", Client: "dmp", SID: "s1", Activity: "a1"},
 		ConsentGiven{Subject: "899700000017", Client: "agenda", SID: "s1", Purpose: "prendre rendez-vous", Claims: "family_name sub"},
 		ConsentRefused{Subject: "899700000017", Client: "agenda", SID: "s1", Claims: "family_name sub"},
+		ConsentWithdrawn{Subject: "899700000017", Client: "agenda"},
 		CodeIssued{Subject: "899700000017", Client: "dmp", SID: "s1", Family: "f1"},
 		TokenIssued{
 			Subject: "899700000017", Client: "dmp", SID: "s1", Family: "f1", Grant: "authorization_code",
