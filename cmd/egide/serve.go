@@ -62,7 +62,7 @@ func (s serveCmd) Run(a *app) error {
 		return err
 	}
 	if s.Check {
-		if err := errors.Join(provider.CheckClients(c), provider.CheckCards(c, a.Clock.Now()), provider.CheckServices(c, a.Clock.Now()), provider.CheckListeners(c, a.Clock)); err != nil {
+		if err := errors.Join(provider.CheckClients(c), provider.CheckCards(c, a.Clock.Now()), provider.CheckServices(c, a.Clock.Now()), provider.CheckListeners(c, a.Clock), provider.CheckAdmin(c)); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintln(a.Out, "configuration is good")

@@ -44,6 +44,8 @@ type Config struct {
 	Card             CardConfig       `yaml:"card"`
 	ECPS             ECPSConfig       `yaml:"ecps"`
 	Outbound         OutboundConfig   `yaml:"outbound"`
+	Admin            AdminConfig      `yaml:"admin"`
+	Registration     DynamicConfig    `yaml:"registration"`
 }
 
 // OutboundConfig says where requests may go whose address a service chose: its

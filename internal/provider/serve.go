@@ -52,7 +52,7 @@ func (p *Provider) ServeOn(ctx context.Context, l net.Listener) error {
 func (p *Provider) inner(ctx context.Context) ([]listener, error) {
 	var doors []listener
 	for _, open := range []func(context.Context) ([]listener, error){
-		p.mtlsListener, p.adminListener, p.metricsListener,
+		p.mtlsListener, p.adminListener, p.metricsListener, p.adminAPI,
 	} {
 		more, err := open(ctx)
 		if err != nil {
