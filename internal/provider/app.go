@@ -38,7 +38,7 @@ func hosts(appURL string, app, rest http.Handler) (http.Handler, error) {
 func (p *Provider) app(c Config, f features, phones *deviceapi.API) http.Handler {
 	e := web.New(web.Options{
 		Log: p.deps.Log, Rand: p.deps.Rand, Pages: f.pages, Environment: c.Environment, TrustedProxies: networks(c.TrustedProxies),
-		Around: p.res.metrics.HTTP,
+		Around: p.around(c),
 	})
 	e.Use(traceOrigin)
 	phones.Mount(e.Group(wallet.BasePath))

@@ -38,6 +38,7 @@ type Config struct {
 	MTLS             MTLSConfig       `yaml:"mtls"`      // the door where services show theirs
 	Drain            DrainConfig      `yaml:"drain"`
 	Metrics          MetricsConfig    `yaml:"metrics"`
+	Tracing          TracingConfig    `yaml:"tracing"`
 	Store            StoreConfig      `yaml:"store"`
 	Lifetimes        LifetimesConfig  `yaml:"lifetimes"`
 	Keys             KeysConfig       `yaml:"keys"`
@@ -104,6 +105,7 @@ func Default() Config {
 		MTLS:            MTLSConfig{UnknownRevocation: refuseUnknown},
 		Keys:            KeysConfig{RotateEvery: d(60 * 24 * time.Hour)},
 		Drain:           DrainConfig{Timeout: d(10 * time.Second)},
+		Tracing:         TracingConfig{Sample: 0.1},
 		Store:           StoreConfig{Backend: "sqlite", Redis: RedisConfig{Prefix: "egide"}},
 		Lifetimes: LifetimesConfig{
 			Request: d(15 * time.Minute), Code: d(time.Minute), ECPS: d(2 * time.Minute),
@@ -146,7 +148,7 @@ func (c *Config) Validate() []config.Fault {
 	bad(c.Store.Backend != "sqlite" && c.Store.Backend != "redis", "store.backend", "must be sqlite or redis")
 	bad(c.Store.Backend == "redis" && c.Store.Redis.Addr == "", "store.redis.addr", "is required with the redis backend")
 	bad(time.Duration(c.TracesRetention) < 180*24*time.Hour, "traces_retention", "must be at least six months (4320h)")
-	faults = append(faults, c.validateListeners()...)
+	faults = append(append(faults, c.validateListeners()...), c.Tracing.validate()...)
 	faults = append(faults, c.checkURL("issuer", full.Issuer)...)
 	faults = append(faults, c.checkURL("authorization_url", full.AuthorizationURL)...)
 	for _, p := range c.TrustedProxies {

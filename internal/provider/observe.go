@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/egide-id/egide/internal/platform/clock"
+	"github.com/egide-id/egide/internal/platform/telemetry/tracing"
 	"github.com/egide-id/egide/internal/provider/metrics"
 	"github.com/egide-id/egide/internal/trust/audit"
 )
@@ -21,12 +22,15 @@ type MetricsConfig struct {
 type traces struct {
 	*audit.Log
 	metrics *metrics.Metrics
+	tracer  *tracing.Tracer
 }
 
 // Record implements audit.Recorder.
 func (t *traces) Record(ctx context.Context, e audit.Event) error {
+	ctx, span := t.tracer.Part(ctx, "audit.record")
 	from := clock.System{}.Now() // real time, whatever the sandbox does to its clock
 	err := t.Log.Record(ctx, e)
+	span.End(err)
 	t.metrics.Recorded(e, clock.System{}.Now().Sub(from), err)
 	return err
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/egide-id/egide/internal/platform/store"
 	"github.com/egide-id/egide/internal/platform/store/redis"
 	"github.com/egide-id/egide/internal/platform/store/sqlite"
+	"github.com/egide-id/egide/internal/platform/telemetry/tracing"
 	"github.com/egide-id/egide/internal/provider/metrics"
 	"github.com/egide-id/egide/internal/trust/audit"
 	"github.com/egide-id/egide/internal/trust/signing"
@@ -61,6 +62,7 @@ type resources struct {
 	accord   *accord          // on the keys, with other nodes
 	out      *outbound.Client // requests whose address a service chose
 	metrics  *metrics.Metrics
+	tracer   *tracing.Tracer // nil: nobody follows
 	// storeTime asks a shared store for its clock; nil for one of our own machine.
 	storeTime func(context.Context) (time.Time, error)
 	closers   []func() error
@@ -78,7 +80,7 @@ func open(ctx context.Context, c Config, d Deps) (*resources, error) {
 			return nil, fmt.Errorf("data folder: %w", err)
 		}
 	}
-	steps := []func(context.Context, Config, Deps) error{r.openTraces, r.openStore, r.openDurable, r.openRegister, r.openClients}
+	steps := []func(context.Context, Config, Deps) error{r.openTracing, r.openTraces, r.openStore, r.openDurable, r.openRegister, r.openClients}
 	for _, step := range steps {
 		if err := step(ctx, c, d); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -95,7 +97,7 @@ func (r *resources) openTraces(ctx context.Context, c Config, d Deps) error {
 	if err != nil {
 		return fmt.Errorf("traces: %w", err)
 	}
-	r.traces = &traces{opened, r.metrics}
+	r.traces = &traces{opened, r.metrics, r.tracer}
 	r.onClose(func() error { return opened.Close(context.WithoutCancel(ctx)) })
 	return nil
 }
@@ -109,7 +111,7 @@ func (r *resources) openStore(ctx context.Context, c Config, d Deps) error {
 		if err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
-		r.kv, r.bus, r.storeTime = r.metrics.Store(s), s, s.Time
+		r.kv, r.bus, r.storeTime = r.observed(s), s, s.Time
 		r.onClose(s.Close)
 		return nil
 	}
@@ -117,7 +119,7 @@ func (r *resources) openStore(ctx context.Context, c Config, d Deps) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	r.kv, r.bus = r.metrics.Store(s), store.NewLocalBus()
+	r.kv, r.bus = r.observed(s), store.NewLocalBus()
 	r.onClose(s.Close)
 	return nil
 }

@@ -71,7 +71,7 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	}
 	e := web.New(web.Options{
 		Log: p.deps.Log, Rand: p.deps.Rand, Pages: f.pages, Environment: c.Environment, TrustedProxies: networks(c.TrustedProxies),
-		Around: p.res.metrics.HTTP,
+		Around: p.around(c),
 	})
 	e.Use(traceOrigin)
 	requests := grant.NewRequests(f.grants)

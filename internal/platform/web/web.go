@@ -97,7 +97,7 @@ func forwarding(proxies []netip.Prefix) echo.MiddlewareFunc {
 	names := forwarded()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if !trusted(c.Request(), proxies) {
+			if !FromProxy(c.Request(), proxies) {
 				h := c.Request().Header
 				for _, n := range names {
 					delete(h, n)
@@ -108,7 +108,8 @@ func forwarding(proxies []netip.Prefix) echo.MiddlewareFunc {
 	}
 }
 
-func trusted(r *http.Request, proxies []netip.Prefix) bool {
+// FromProxy tells whether the peer of a request is one of the configured proxies (D7).
+func FromProxy(r *http.Request, proxies []netip.Prefix) bool {
 	if len(proxies) == 0 {
 		return false
 	}
