@@ -6,6 +6,7 @@ import (
 
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/oidc/logout"
+	"github.com/egide-id/egide/internal/oidc/notice"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/portal"
 	"github.com/egide-id/egide/internal/trust/audit"
@@ -35,6 +36,22 @@ func (p *Provider) mountSessions(mux *http.ServeMux) {
 		}
 		return open.endAll(ctx, in.Holder, logout.ReasonOrder, audit.SessionsEnded{By: "operator", Operator: in.Operator, Reason: in.Reason})
 	}))
+	mux.HandleFunc("POST /session/notices", supportCall(p.res.notices.List))
+	mux.HandleFunc("POST /session/notices/again", supportCall(func(ctx context.Context, id string) (bool, error) {
+		return true, p.res.notices.Again(ctx, id)
+	}))
+}
+
+// Notices lists what services are still to be told of ended sessions, or were
+// never told.
+func (a *Admin) Notices(ctx context.Context, state notice.State) ([]notice.Status, error) {
+	return adminAsk[[]notice.Status](ctx, a, "/session/notices", state)
+}
+
+// NoticeAgain gives a notice that was given up another day.
+func (a *Admin) NoticeAgain(ctx context.Context, id string) error {
+	_, err := adminAsk[bool](ctx, a, "/session/notices/again", id)
+	return err
 }
 
 // Sessions lists what a holder has open. The looking leaves a trace.

@@ -94,7 +94,8 @@ func (p *Provider) outboxes(ctx context.Context) (map[string]metrics.Depth, erro
 	if err != nil {
 		return nil, err
 	}
-	return map[string]metrics.Depth{"letters": {Waiting: waiting, Dead: dead}}, nil
+	untold, given, err := p.res.notices.Depth(ctx)
+	return map[string]metrics.Depth{"letters": {Waiting: waiting, Dead: dead}, "notices": {Waiting: untold, Dead: given}}, err
 }
 
 // metricsListener is where Prometheus asks, if the configuration has a place for it.

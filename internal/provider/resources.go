@@ -16,6 +16,7 @@ import (
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/consent"
 	"github.com/egide-id/egide/internal/oidc/desk"
+	"github.com/egide-id/egide/internal/oidc/notice"
 	"github.com/egide-id/egide/internal/oidc/pairwise"
 	"github.com/egide-id/egide/internal/platform/clock"
 	"github.com/egide-id/egide/internal/platform/courier"
@@ -52,6 +53,7 @@ type resources struct {
 	seal     *seal.Key
 	names    *pairwise.Names // by what each service knows a person
 	outbox   *courier.Outbox
+	notices  *notice.Notices // what services are told of ended sessions
 	traces   *traces
 	register *directory.Register
 	subjects *subject.Subjects
@@ -80,7 +82,7 @@ func open(ctx context.Context, c Config, d Deps) (*resources, error) {
 			return nil, fmt.Errorf("data folder: %w", err)
 		}
 	}
-	steps := []func(context.Context, Config, Deps) error{r.openTracing, r.openTraces, r.openStore, r.openDurable, r.openRegister, r.openClients}
+	steps := []func(context.Context, Config, Deps) error{r.openTracing, r.openTraces, r.openStore, r.openDurable, r.openRegister, r.openClients, r.openNotices}
 	for _, step := range steps {
 		if err := step(ctx, c, d); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -154,6 +156,13 @@ func (r *resources) openRegister(ctx context.Context, c Config, d Deps) error {
 	r.register = register
 	r.onClose(register.Close)
 	return nil
+}
+
+func (r *resources) openNotices(_ context.Context, c Config, d Deps) (err error) {
+	r.notices, err = notice.New(notice.Deps{
+		DB: r.db, Clients: r.clients, Keys: r.keys, Post: r.out, Audit: r.traces, Clock: d.Clock, Rand: d.Rand, Log: d.Log, Issuer: c.Issuer,
+	})
+	return err
 }
 
 // note traces what has already happened outside this process: a file that an

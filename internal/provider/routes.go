@@ -54,6 +54,16 @@ func (p *Provider) features(c Config) (features, error) {
 	}, nil
 }
 
+// under gives the address of a path of the realm on another host: the one where
+// the cookies are.
+func (c Config) under(origin, path string) (string, error) {
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return "", err
+	}
+	return origin + strings.TrimSuffix(issuer.Path, "/") + path, nil
+}
+
 // origin is scheme and host of the authorization endpoint.
 func (c Config) origin() (string, error) {
 	front, err := url.Parse(c.AuthorizationURL)
@@ -94,6 +104,7 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	if err := psc.Mount(e, psc.Shape{Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL}, psc.Endpoints{
 		Authorize: endpoints.Authorize, Token: endpoints.Token, UserInfo: endpoints.UserInfo, EndSession: ending.EndSession,
 		JWKS: endpoints.JWKS, Introspect: endpoints.Introspect, Revoke: endpoints.Revoke, Discovery: endpoints.Discovery,
+		CheckSession: endpoints.CheckSession,
 	}); err != nil {
 		return nil, err
 	}
@@ -152,6 +163,12 @@ func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, e
 		LoginURL:  func(handle string) string { return f.origin + "/login/" + handle },
 		ErrorPage: f.pages.Fail, Lifetimes: f.grants.Lifetimes,
 	}
+	if d.SessionFrameURL, err = c.under(f.origin, psc.StatusPath); err != nil {
+		return nil, err
+	}
+	if d.SessionScript, err = assets.Load().URL("session.js"); err != nil {
+		return nil, err
+	}
 	if judge != nil { // a nil pointer in an interface would look like a part
 		d.Vouching = judge
 	}
@@ -160,7 +177,7 @@ func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, e
 
 func (p *Provider) logout(c Config, f features) (*logout.Logout, error) {
 	return logout.New(logout.Deps{
-		Sessions: f.sessions, Persons: p.res.subjects, Clients: p.res.clients, Names: p.res.names, Keys: p.res.keys, Cookies: f.cookies, Pages: f.pages,
+		Sessions: f.sessions, Persons: p.res.subjects, Notices: p.res.notices, Clients: p.res.clients, Names: p.res.names, Keys: p.res.keys, Cookies: f.cookies, Pages: f.pages,
 		Audit: p.res.traces, Failures: p.res.traces.Failure, Rand: p.deps.Rand, Log: p.deps.Log,
 		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL,
 	})

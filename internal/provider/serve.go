@@ -110,6 +110,7 @@ func (p *Provider) work(jobs context.Context, running *sync.WaitGroup) {
 	running.Go(func() { p.carry(jobs) })
 	running.Go(func() { p.rotateKeys(jobs) })
 	running.Go(func() { p.res.accord.watch(jobs) })
+	running.Go(func() { p.res.notices.Run(jobs) })
 	running.Go(func() { p.wallet.Remind(jobs) })
 	for _, c := range p.certificates.all() {
 		running.Go(func() { c.Watch(jobs) })

@@ -57,6 +57,7 @@ func (c *Client) Check() []Fault {
 	k.grants()
 	k.tokens()
 	k.lifetimes()
+	k.logout()
 	k.requests()
 	k.answers()
 	return k.faults

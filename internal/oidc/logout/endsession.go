@@ -1,11 +1,13 @@
 package logout
 
 import (
+	"html/template"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/notice"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/platform/web"
@@ -92,26 +94,37 @@ func (l *Logout) present(c echo.Context) (*session.Session, error) {
 }
 
 // finish ends what the hint names, and the session of this browser when it is
-// the same person's, then goes where the service asked or shows the page.
+// the same person's, tells the services, then goes where the service asked or
+// shows the page.
 func (l *Logout) finish(c echo.Context, a *asked, sid string, present *session.Session) error {
 	ctx := c.Request().Context()
-	if sid != "" {
-		if err := l.End(ctx, sid, ReasonLogout); err != nil {
-			return l.d.Pages.Fail(c, err)
-		}
+	sids := []string{sid}
+	if present != nil && present.SID != sid {
+		sids = append(sids, present.SID)
 	}
-	if present != nil {
-		if err := l.End(ctx, present.SID, ReasonLogout); err != nil {
+	var told notice.Entered
+	var over []session.Session
+	for _, one := range sids {
+		if one == "" {
+			continue
+		}
+		s, more, err := l.end(ctx, one, ReasonLogout)
+		if err != nil {
 			return l.d.Pages.Fail(c, err)
 		}
+		told, over = append(told, more...), append(over, s)
 	}
 	if l.d.Cookies.Session(c) != "" {
 		l.d.Cookies.ClearSession(c)
 	}
-	if back := a.back(); back != "" {
+	l.d.Notices.Send(ctx, told, patience)
+	frames, back := l.frames(over), a.back()
+	if back != "" && len(frames) == 0 {
 		return c.Redirect(http.StatusSeeOther, back)
 	}
-	return l.page(c, a, "loggedout", struct{ Kept bool }{false})
+	page := gone{Frames: frames, Next: template.URL(back)} //nolint:gosec // a registered address, compared exactly
+	web.AllowFrames(c, frames...)
+	return l.page(c, a, "loggedout", page)
 }
 
 // nobody answers when this browser has no session. A psc service that named
@@ -123,7 +136,7 @@ func (l *Logout) nobody(c echo.Context, a *asked) error {
 			return c.Redirect(http.StatusSeeOther, back)
 		}
 	}
-	return l.page(c, a, "loggedout", struct{ Kept bool }{false})
+	return l.page(c, a, "loggedout", gone{})
 }
 
 // field is one hidden input of the confirmation form.
@@ -168,7 +181,7 @@ func (l *Logout) confirmed(c echo.Context, a *asked, present *session.Session) e
 		return l.nobody(c, a)
 	}
 	if a.params.Get("confirm") != "yes" {
-		return l.page(c, a, "loggedout", struct{ Kept bool }{true})
+		return l.page(c, a, "loggedout", gone{Kept: true})
 	}
 	return l.finish(c, a, "", present)
 }

@@ -10,10 +10,13 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"slices"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/notice"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/fault"
 	"github.com/egide-id/egide/internal/trust/audit"
@@ -31,8 +34,15 @@ const (
 // Sessions finds and ends sessions (session.Sessions).
 type Sessions interface {
 	ByCookie(ctx context.Context, cookie string) (session.Session, error)
+	BySID(ctx context.Context, sid string) (session.Session, error)
 	End(ctx context.Context, sid string) (session.Session, error)
 	Of(ctx context.Context, sub string) ([]session.Session, error)
+}
+
+// Notices tells services (notice.Notices).
+type Notices interface {
+	Enter(ctx context.Context, list []notice.Notice) (notice.Entered, error)
+	Send(ctx context.Context, entered notice.Entered, bound time.Duration)
 }
 
 // Clients knows the services (client.Registry).
@@ -43,6 +53,7 @@ type Clients interface {
 // Names knows the person behind the name a service has for him (pairwise.Names).
 type Names interface {
 	Person(c *client.Client, sub string) (string, error)
+	Sub(c *client.Client, person string) (string, error)
 }
 
 // Keys verifies what we once signed (signing.Keys).
@@ -68,6 +79,7 @@ type Pages interface {
 type Deps struct {
 	Sessions Sessions
 	Persons  Persons
+	Notices  Notices
 	Clients  Clients
 	Names    Names
 	Keys     Keys
@@ -98,6 +110,7 @@ func New(d Deps) (*Logout, error) {
 	}
 	need(d.Sessions == nil, "Sessions")
 	need(d.Persons == nil, "Persons")
+	need(d.Notices == nil, "Notices")
 	need(d.Clients == nil, "Clients")
 	need(d.Names == nil, "Names")
 	need(d.Keys == nil, "Keys")
@@ -123,21 +136,70 @@ func New(d Deps) (*Logout, error) {
 	return l, nil
 }
 
-// End ends a session by whatever hand and traces it. Ending what has ended is
-// no error; one caller of many writes the trace. It fails when the store cannot
-// confirm or the trace cannot be written: a logout is never reported that did
-// not happen (D3).
+// patience is how long a browser waits for the services to be told (LO4).
+const patience = 2 * time.Second
+
+// End ends a session by whatever hand, traces it and tells its services. Ending
+// what has ended is no error; one caller of many writes the trace. It fails when
+// the store cannot confirm or the trace cannot be written: a logout is never
+// reported that did not happen (D3).
 func (l *Logout) End(ctx context.Context, sid, reason string) error {
-	s, err := l.d.Sessions.End(ctx, sid)
-	if fault.Is(err, fault.NotFound) {
-		return nil
-	}
+	_, told, err := l.end(ctx, sid, reason)
 	if err != nil {
 		return err
 	}
+	l.d.Notices.Send(ctx, told, patience)
+	return nil
+}
+
+// end ends a session and gives it as it was, with what its services are to be
+// told: written down before the session ends, or a crash would leave them in the
+// belief that it lives. What cannot be written ends nothing: the person can try
+// again, a service that was forgotten cannot.
+func (l *Logout) end(ctx context.Context, sid, reason string) (session.Session, notice.Entered, error) {
+	before, err := l.d.Sessions.BySID(ctx, sid)
+	if fault.Is(err, fault.NotFound) {
+		return session.Session{}, nil, nil
+	}
+	if err != nil {
+		return session.Session{}, nil, err
+	}
+	told, err := l.enter(ctx, before, nil)
+	if err != nil {
+		return session.Session{}, nil, err
+	}
+	s, err := l.d.Sessions.End(ctx, sid)
+	if fault.Is(err, fault.NotFound) {
+		return session.Session{}, told, nil // another hand was faster; what we wrote is ours to send
+	}
+	if err != nil {
+		return session.Session{}, nil, err
+	}
+	late, err := l.enter(ctx, s, before.Clients) // services that joined meanwhile
+	if err != nil {
+		return s, nil, err
+	}
 	err = l.d.Audit.Record(ctx, audit.SessionEnded{Subject: s.Auth.Subject.String(), SID: sid, Reason: reason})
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, "PF-SV-041", "the end of the session cannot be traced", err)
+		return s, nil, fault.Wrap(fault.Unavailable, "PF-SV-041", "the end of the session cannot be traced", err)
 	}
-	return nil
+	return s, append(told, late...), nil
+}
+
+// enter writes down what the services of a session are to be told, but for
+// those that were written already.
+func (l *Logout) enter(ctx context.Context, s session.Session, but []string) (notice.Entered, error) {
+	var list []notice.Notice
+	for _, id := range s.Clients {
+		c, err := l.d.Clients.Lookup(id)
+		if slices.Contains(but, id) || err != nil || c.Logout.BackchannelURI == "" {
+			continue // what is no longer registered has nowhere to be told
+		}
+		sub, err := l.d.Names.Sub(c, s.Auth.Sub)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, notice.Notice{Client: id, Sub: sub, SID: s.SID})
+	}
+	return l.d.Notices.Enter(ctx, list)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/egide-id/egide/internal/identity/rpps"
 	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/oidc/client"
+	"github.com/egide-id/egide/internal/oidc/notice"
 	"github.com/egide-id/egide/internal/oidc/pairwise"
 	"github.com/egide-id/egide/internal/oidc/session"
 	"github.com/egide-id/egide/internal/platform/clock"
@@ -50,7 +51,24 @@ type world struct {
 	clients  *client.Registry
 	audit    *audit.Memory
 	raised   map[string]uint64
+	told     told
 }
+
+// told keeps what services would be told, in the order it was written down.
+type told struct {
+	list []notice.Notice
+	sent int
+	err  error
+}
+
+func (t *told) Enter(_ context.Context, list []notice.Notice) (notice.Entered, error) {
+	if t.err == nil {
+		t.list = append(t.list, list...)
+	}
+	return nil, t.err
+}
+
+func (t *told) Send(context.Context, notice.Entered, time.Duration) { t.sent = len(t.list) }
 
 // raised counts the epochs of persons that exist.
 type raised map[string]uint64
@@ -97,7 +115,7 @@ func newWorld(t *testing.T, front string) *world {
 		t.Fatal(err)
 	}
 	w.l, err = New(Deps{
-		Sessions: w.sessions, Persons: raised(w.raised), Clients: clients, Names: w.names, Keys: w.keys, Cookies: web.Cookies{},
+		Sessions: w.sessions, Persons: raised(w.raised), Notices: &w.told, Clients: clients, Names: w.names, Keys: w.keys, Cookies: web.Cookies{},
 		Pages: web.NewPages(web.PagesOptions{Templates: pages, Log: log, Environment: web.Sandbox}),
 		Audit: w.audit, Failures: w.audit.Failure, Rand: rand.Reader, Log: log, Issuer: issuer, AuthorizationURL: front,
 	})
@@ -383,5 +401,36 @@ func TestLO8EndPersonEndsAllHisSessions(t *testing.T) {
 	}
 	if _, err := w.l.EndPerson(ctx, "nobody", ReasonOrder); !fault.Is(err, fault.NotFound) {
 		t.Errorf("nobody: %v", err)
+	}
+}
+
+// What services are told is written down before the session ends: if it cannot
+// be, nothing ends and nobody is told that it did (D3).
+func TestD3LO4NoticesAreWrittenBeforeTheSessionEnds(t *testing.T) {
+	w := oneHost(t)
+	ctx := context.Background()
+	err := w.clients.Add(&client.Client{
+		ID: "told", Name: "Service averti", Profile: client.ProfileOIDC, SecretHashes: []string{client.HashSecret("s")},
+		RedirectURIs: []string{"https://told.example/cb"}, Logout: client.Logout{BackchannelURI: "https://told.example/bye"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := w.begin("kit")
+	for _, id := range []string{"told", "web"} {
+		if err := w.sessions.Touch(ctx, s.SID, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.told.err = fault.New(fault.Unavailable, "", "disk")
+	if err := w.l.End(ctx, s.SID, ReasonLogout); !fault.Is(err, fault.Unavailable) || !w.lives(s.SID) || len(w.audit.Events()) != 0 {
+		t.Errorf("%v, session lives: %v", err, w.lives(s.SID))
+	}
+	w.told.err = nil
+	if err := w.l.End(ctx, s.SID, ReasonLogout); err != nil || w.lives(s.SID) {
+		t.Errorf("%v, session lives: %v", err, w.lives(s.SID))
+	}
+	if len(w.told.list) != 1 || w.told.list[0] != (notice.Notice{Client: "told", Sub: "kit", SID: s.SID}) || w.told.sent != 1 {
+		t.Errorf("%+v, %d sent", w.told.list, w.told.sent)
 	}
 }

@@ -3,8 +3,8 @@ package logout
 import (
 	"context"
 
+	"github.com/egide-id/egide/internal/oidc/notice"
 	"github.com/egide-id/egide/internal/oidc/session"
-	"github.com/egide-id/egide/internal/platform/fault"
 )
 
 // Persons raises epochs (subject.Subjects).
@@ -28,10 +28,14 @@ func (l *Logout) EndPerson(ctx context.Context, sub, reason string) ([]session.S
 	if err != nil {
 		return nil, err
 	}
+	var told notice.Entered
 	for _, s := range open {
-		if err := l.End(ctx, s.SID, reason); err != nil && !fault.Is(err, fault.NotFound) {
+		_, more, err := l.end(ctx, s.SID, reason)
+		if err != nil {
 			return nil, err
 		}
+		told = append(told, more...)
 	}
+	l.d.Notices.Send(ctx, told, patience)
 	return open, nil
 }

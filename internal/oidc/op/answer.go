@@ -27,10 +27,15 @@ func (o *OP) answer(c echo.Context, a *asking, out outcome) error {
 	if err != nil {
 		return o.refuse(c, a.to, err)
 	}
+	state := out.sid // Keycloak's, which the recorded service sends (pro-sante-connect.md 1.4)
+	if a.client.Profile != client.ProfilePSC {
+		if state, err = o.sessionState(c, a); err != nil {
+			return o.refuse(c, a.to, err)
+		}
+	}
 	fields := []field{{"code", code}}
-	if a.client.Profile == client.ProfilePSC {
-		// Keycloak's field, which the recorded service sends (pro-sante-connect.md 1.4).
-		fields = append(fields, field{"session_state", out.sid})
+	if state != "" {
+		fields = append(fields, field{"session_state", state})
 	}
 	return o.respond(c, a.to, fields...)
 }

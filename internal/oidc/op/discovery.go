@@ -46,6 +46,8 @@ type metadata struct {
 	IntrospectionSigningAlgs   []string `json:"introspection_signing_alg_values_supported"` // RFC 9701 7
 	PromptValues               []string `json:"prompt_values_supported"`
 	CertificateEndpoints       *aliases `json:"mtls_endpoint_aliases,omitempty"`
+	FrontchannelLogout         bool     `json:"frontchannel_logout_supported"`
+	FrontchannelLogoutSession  bool     `json:"frontchannel_logout_session_supported"`
 }
 
 // supportedClaims are those UserInfo and the ID token may hold (pro-sante-connect.md 2).
@@ -107,7 +109,10 @@ func describe(issuer, authorization string, p Paths, algorithms []jose.Signature
 			ClaimsSupported:               supportedClaims(),
 			CodeChallengeMethodsSupported: []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
 			UILocalesSupported:            oidc.ParseLocales([]string{"fr", "en"}),
+
+			BackChannelLogoutSupported: true, BackChannelLogoutSessionSupported: true,
 		},
+		FrontchannelLogout: true, FrontchannelLogoutSession: true,
 		ClaimsParameterSupported: true, ResponseIssSupported: true,
 		IntrospectionSigningAlgs: signing, PromptValues: []string{"none", "login", "consent", "select_account"},
 	}

@@ -266,7 +266,7 @@ func TestDiscovery(t *testing.T) {
 				t.Errorf("%s: %v", name, d[name])
 			}
 		}
-		for _, absent := range []string{"registration_endpoint", "check_session_iframe", "backchannel_logout_supported", "pushed_authorization_request_endpoint"} {
+		for _, absent := range []string{"registration_endpoint", "check_session_iframe", "pushed_authorization_request_endpoint"} {
 			if d[absent] != nil {
 				t.Errorf("%s is announced and does not exist", absent)
 			}

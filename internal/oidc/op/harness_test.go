@@ -231,7 +231,7 @@ func newWorld(t testing.TB) *world {
 	w.e = web.New(web.Options{Log: log, Rand: rand.Reader, Pages: pages, Environment: web.Sandbox})
 	err = psc.Mount(w.e, psc.Shape{Issuer: testIssuer, AuthorizationURL: testFront}, psc.Endpoints{
 		Authorize: w.o.Authorize, Token: w.o.Token, UserInfo: w.o.UserInfo, Introspect: w.o.Introspect, Revoke: w.o.Revoke,
-		Discovery: w.o.Discovery, JWKS: w.o.JWKS, EndSession: func(c echo.Context) error { return c.NoContent(http.StatusOK) },
+		Discovery: w.o.Discovery, CheckSession: w.o.CheckSession, JWKS: w.o.JWKS, EndSession: func(c echo.Context) error { return c.NoContent(http.StatusOK) },
 	})
 	if err != nil {
 		t.Fatal(err)

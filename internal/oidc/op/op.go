@@ -35,6 +35,7 @@ type Cookies interface {
 	EnsureBrowser(c echo.Context, rand io.Reader) (secret string, err error)
 	Browser(c echo.Context) string
 	Session(c echo.Context) string
+	SessionState(c echo.Context) string
 }
 
 // Epochs tells the present epoch of a holder (subject.Subjects).
@@ -52,7 +53,8 @@ type Consents interface {
 	Given(ctx context.Context, sub string, q consent.Question) (bool, error)
 }
 
-// Deps are what New needs; all are required but Lifetimes, Failures and Paths.
+// Deps are what New needs; all are required but Lifetimes, Failures, Paths
+// and the session's frame.
 type Deps struct {
 	Clients   *client.Registry
 	Requests  *grant.Requests
@@ -79,6 +81,8 @@ type Deps struct {
 	AuthorizationURL string
 	CertificateURL   string // in place of the issuer on the listener for certificates; empty: there is none
 	Paths            Paths
+	SessionFrameURL  string // of the frame that services ask; empty: there is none
+	SessionScript    string // address of its script, on the same host
 	LoginURL         func(handle string) string
 	ErrorPage        func(c echo.Context, err error) error
 	Lifetimes        grant.Lifetimes
@@ -115,6 +119,7 @@ type OP struct {
 	loginURL         func(string) string
 	errorPage        func(echo.Context, error) error
 	life             grant.Lifetimes
+	frame            string // the page that services put into theirs
 	discovery        document
 	library          http.Handler // routes the token family
 }
@@ -137,10 +142,10 @@ func New(d Deps) (*OP, error) {
 		names:    d.Names,
 		throttle: newThrottle(d.KV), cookies: d.Cookies, clock: d.Clock, rand: d.Rand, log: d.Log,
 		issuer: d.Issuer, authorizationURL: d.AuthorizationURL, certificateURL: d.CertificateURL, paths: d.Paths.orDefaults(), loginURL: d.LoginURL, errorPage: d.ErrorPage,
-		life: d.Lifetimes.OrDefaults(),
+		life: d.Lifetimes.OrDefaults(), frame: sessionFrame(d.SessionScript),
 	}
 	var err error
-	o.discovery, err = newDocument(describe(d.Issuer, d.AuthorizationURL, o.paths, d.Keys.Algorithms()).withCertificates(d))
+	o.discovery, err = newDocument(describe(d.Issuer, d.AuthorizationURL, o.paths, d.Keys.Algorithms()).withCertificates(d).withSessionFrame(d.SessionFrameURL))
 	if err != nil {
 		return nil, err
 	}

@@ -88,8 +88,8 @@ func (n *Names) Person(c *client.Client, sub string) (string, error) {
 	}
 	var id uuid.UUID
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(sub)
-	if err != nil || len(raw) != len(id) {
-		return "", unknownName()
+	if err != nil || len(raw) != len(id) || len(sub) != base64.RawURLEncoding.EncodedLen(len(id)) {
+		return "", unknownName() // the decoder skips line breaks: one name would have many spellings
 	}
 	block, err := n.block(c.Sector())
 	if err != nil {

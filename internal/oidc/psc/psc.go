@@ -24,6 +24,7 @@ type Shape struct {
 type Endpoints struct {
 	Authorize, Token, UserInfo, EndSession echo.HandlerFunc
 	JWKS, Introspect, Revoke, Discovery    echo.HandlerFunc
+	CheckSession                           echo.HandlerFunc
 }
 
 // protocol is the fixed text client code appends to the issuer.
@@ -37,6 +38,7 @@ const (
 	IntrospectPath = protocol + "token/introspect"
 	UserInfoPath   = protocol + "userinfo"
 	LogoutPath     = protocol + "logout"
+	StatusPath     = protocol + "login-status-iframe.html"
 	CertsPath      = protocol + "certs"
 	RevokePath     = protocol + "revoke"
 
@@ -65,6 +67,7 @@ func Mount(e *echo.Echo, s Shape, h Endpoints) error {
 		IntrospectPath:    h.Introspect,
 		UserInfoPath:      h.UserInfo,
 		LogoutPath:        h.EndSession,
+		StatusPath:        h.CheckSession,
 		CertsPath:         h.JWKS,
 		RevokePath:        h.Revoke,
 		StandardDiscovery: h.Discovery,

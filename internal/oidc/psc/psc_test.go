@@ -19,7 +19,7 @@ func mounted(t *testing.T, s Shape) *echo.Echo {
 	e := echo.New()
 	err := Mount(e, s, Endpoints{
 		Authorize: named("authorize"), Token: named("token"), UserInfo: named("userinfo"), EndSession: named("logout"),
-		JWKS: named("certs"), Introspect: named("introspect"), Revoke: named("revoke"), Discovery: named("discovery"),
+		JWKS: named("certs"), Introspect: named("introspect"), Revoke: named("revoke"), Discovery: named("discovery"), CheckSession: named("frame"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestNoCORS(t *testing.T) {
 
 func TestBadShapes(t *testing.T) {
 	ok := func(echo.Context) error { return nil }
-	full := Endpoints{ok, ok, ok, ok, ok, ok, ok, ok}
+	full := Endpoints{ok, ok, ok, ok, ok, ok, ok, ok, ok}
 	for _, s := range []Shape{
 		{}, {Issuer: "/auth", AuthorizationURL: "http://a/auth"}, {Issuer: "http://a/x?y", AuthorizationURL: "http://a/auth"},
 		{Issuer: "http://a/x", AuthorizationURL: "http://a/auth#f"}, {Issuer: "http://u:p@a/x", AuthorizationURL: "http://a/auth"},

@@ -14,7 +14,7 @@ import (
 	"github.com/egide-id/egide/internal/platform/fault"
 )
 
-// Cookies names and reads the three cookies of the house. Over https they are
+// Cookies names and reads the four cookies of the house. Over https they are
 // __Host- and Secure (SE1): no other host, not even a sibling, can plant them.
 // Over http, which only the sandbox may speak on loopback, they carry other
 // names, so that neither kind is ever taken for the other.
@@ -25,6 +25,7 @@ type Cookies struct {
 const (
 	browserCookie = "egide-browser" // binds pending logins to this browser (AZ22)
 	sessionCookie = "egide-session" // the SSO session
+	stateCookie   = "egide-state"   // which session this browser has, for services' frames to compare (LO7)
 	knownCookie   = "egide-known"   // this browser was used by a holder (architecture, point 7)
 	knownLife     = 365 * 24 * time.Hour
 	maxCookie     = 256
@@ -58,10 +59,47 @@ func (k Cookies) Session(c echo.Context) string { return k.get(c, sessionCookie)
 
 // SetSession replaces the session cookie; it lives as long as the browser, and
 // the session behind it as long as the server says.
-func (k Cookies) SetSession(c echo.Context, v string) { k.set(c, sessionCookie, v, 0) }
+func (k Cookies) SetSession(c echo.Context, v string) {
+	k.set(c, sessionCookie, v, 0)
+	k.setState(c, stateOf(v))
+}
 
 // ClearSession removes the session cookie.
-func (k Cookies) ClearSession(c echo.Context) { k.set(c, sessionCookie, "", -1) }
+func (k Cookies) ClearSession(c echo.Context) {
+	k.set(c, sessionCookie, "", -1)
+	k.setState(c, signedOut)
+}
+
+// SessionState names the session of this browser without opening it (Session
+// Management 1.0, section 3); empty without one.
+func (k Cookies) SessionState(c echo.Context) string {
+	v := k.Session(c)
+	if v == "" {
+		return ""
+	}
+	return stateOf(v)
+}
+
+// signedOut is the state of a browser whose session ended: a browser that sends
+// no state at all may only have kept it from a frame.
+const signedOut = "none"
+
+func stateOf(session string) string {
+	sum := sha256.Sum256([]byte("egide state v1\x00" + session))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// setState is for the script of our frame in a service's page: readable by
+// script and sent across sites, it opens nothing and leads back to nothing.
+func (k Cookies) setState(c echo.Context, v string) {
+	site := http.SameSiteNoneMode
+	if !k.Secure {
+		site = http.SameSiteLaxMode // browsers refuse None over plain http
+	}
+	c.SetCookie(&http.Cookie{ //nolint:gosec // see above
+		Name: k.name(stateCookie), Value: v, Path: "/", Secure: k.Secure, SameSite: site,
+	})
+}
 
 // Known gives the known-browser id; it holds no personal data and opens nothing.
 func (k Cookies) Known(c echo.Context) string { return k.get(c, knownCookie) }

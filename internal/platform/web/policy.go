@@ -63,6 +63,35 @@ func AllowConnectTo(c echo.Context, origins ...string) {
 	h.Set(headerCSP, strings.Replace(h.Get(headerCSP), connectSelf, strings.Join(append([]string{connectSelf}, origins...), " "), 1))
 }
 
+// AllowFrames lets this page, and no other, show frames of the named addresses'
+// origins. Call it with addresses of registrations only (LO6).
+func AllowFrames(c echo.Context, addresses ...string) {
+	var origins []string
+	for _, a := range addresses {
+		u, err := url.Parse(a)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.ContainsAny(u.Host, ";, \"'") {
+			continue
+		}
+		if o := u.Scheme + "://" + u.Host; !slices.Contains(origins, o) {
+			origins = append(origins, o)
+		}
+	}
+	if len(origins) == 0 {
+		return
+	}
+	h := c.Response().Header()
+	h.Set(headerCSP, strings.Replace(h.Get(headerCSP), connectSelf, "frame-src "+strings.Join(origins, " ")+"; "+connectSelf, 1))
+}
+
+// AllowFramingByAll lets other sites frame this page: for one that shows nothing
+// and takes no click (LO7).
+func AllowFramingByAll(c echo.Context) {
+	h := c.Response().Header()
+	h.Set(headerCSP, strings.Replace(h.Get(headerCSP), "frame-ancestors 'none'", "frame-ancestors *", 1))
+	h.Del("X-Frame-Options")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+}
+
 // formSource gives the CSP source of a redirect URI beyond https, or nothing.
 // Only characters of the URI grammar get through: a ";" would start another
 // directive.

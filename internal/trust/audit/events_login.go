@@ -44,6 +44,22 @@ type SessionsEnded struct {
 	Sessions int    `json:"sessions"`
 }
 
+// LogoutNoticed says that a service was told of the end of a session and took it
+// (Back-Channel Logout 1.0).
+type LogoutNoticed struct {
+	Client   string `json:"client"`
+	SID      string `json:"sid"`
+	Attempts int    `json:"attempts"`
+}
+
+// LogoutNotNoticed says that a service could not be told, for good.
+type LogoutNotNoticed struct {
+	Client   string `json:"client"`
+	SID      string `json:"sid"`
+	Attempts int    `json:"attempts"`
+	Answer   string `json:"answer"` // a status, or why there was none
+}
+
 // ActivityChosen says that the person chose the situation d'exercice he acts in.
 type ActivityChosen struct {
 	Subject  string `json:"subject"`
@@ -83,4 +99,6 @@ func (SessionsEnded) event() string    { return "sessions.ended" }
 func (ConsentGiven) event() string     { return "consent.given" }
 func (ConsentRefused) event() string   { return "consent.refused" }
 func (ConsentWithdrawn) event() string { return "consent.withdrawn" }
+func (LogoutNoticed) event() string    { return "logout.noticed" }
+func (LogoutNotNoticed) event() string { return "logout.not_noticed" }
 func (ActivityChosen) event() string   { return "activity.chosen" }

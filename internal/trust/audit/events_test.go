@@ -30,6 +30,8 @@ func all() []Event {
 		},
 		SessionEnded{Subject: "899700000017", SID: "s1", Reason: "logout"},
 		SessionsEnded{Subject: "899700000017", By: "operator", Operator: "anna", Reason: "2026-1181", Sessions: 2},
+		LogoutNoticed{Client: "dmp", SID: "s1", Attempts: 1},
+		LogoutNotNoticed{Client: "dmp", SID: "s1", Attempts: 9, Answer: "400"},
 		ActivityChosen{Subject: "899700000017", Client: "dmp", SID: "s1", Activity: "a1"},
 		ConsentGiven{Subject: "899700000017", Client: "agenda", SID: "s1", Purpose: "prendre rendez-vous", Claims: "family_name sub"},
 		ConsentRefused{Subject: "899700000017", Client: "agenda", SID: "s1", Claims: "family_name sub"},
