@@ -10,7 +10,7 @@ VERSION ?= 0.1.0
 FUZZTIME ?= 3s
 export CGO_ENABLED ?= 1
 
-.PHONY: conformance demo build bridge deb test unit readers fuzz interop browser lint fmt bench tools packages clean
+.PHONY: conformance demo build bridge deb test unit readers token fuzz interop browser lint fmt bench tools packages clean
 
 demo: ## provider, DMP, phones and an invented register on loopback
 	CGO_ENABLED=0 $(GO) run ./cmd/egide demo
@@ -28,13 +28,16 @@ deb: bridge ## a Debian package of the bridge
 packages: ## system packages of the tests
 	@.ci/packages
 
-test: packages build unit readers fuzz interop browser
+test: packages build unit readers token fuzz interop browser
 
 unit:
 	$(GO) test -race -timeout 15m ./...
 
 readers: ## real readers: a pcscd with virtual cards
 	$(GO) test -race -tags pcsc -timeout 5m ./internal/cardbridge/pcsc ./cmd/card-bridge
+
+token: ## signing keys in a PKCS#11 token: SoftHSM2
+	CGO_ENABLED=1 $(GO) test -race -tags pkcs11 -timeout 5m ./internal/trust/signing/pkcs11
 
 fuzz: ## a short run of every fuzz target
 	@.ci/fuzz $(FUZZTIME)
@@ -48,6 +51,7 @@ browser: build bridge ## a real Chromium through the demo
 lint: tools
 	$(GOLANGCI) run --allow-parallel-runners ./...
 	$(GOLANGCI) run --allow-parallel-runners --build-tags pcsc ./internal/cardbridge/pcsc/...
+	$(GOLANGCI) run --allow-parallel-runners --build-tags pkcs11 ./internal/trust/signing/pkcs11/...
 	cd conformance/browser && $(GOLANGCI) run --allow-parallel-runners -c $(CURDIR)/.golangci.yml ./...
 	cd conformance/interop/gooidc && $(GOLANGCI) run --allow-parallel-runners -c $(CURDIR)/.golangci.yml ./...
 

@@ -175,29 +175,34 @@ func TestForbiddenReach(t *testing.T) {
 	}
 }
 
-// The reader is the only part that needs C, and only when it is asked for.
-func TestOnlyTheReaderNeedsC(t *testing.T) {
-	const reader, library = "internal/cardbridge/pcsc", "github.com/ebfe/scard"
-	for _, p := range packages(t) {
-		if p.ImportPath == library {
-			t.Errorf("%s is built without the tag pcsc", library)
+// Two parts need C, each in one place and only when it is asked for: the card
+// reader and the token of the signing keys.
+func TestOnlyTwoPartsNeedC(t *testing.T) {
+	for _, part := range []struct{ tag, place, library string }{
+		{"pcsc", "internal/cardbridge/pcsc", "github.com/ebfe/scard"},
+		{"pkcs11", "internal/trust/signing/pkcs11", "github.com/ThalesGroup/crypto11"},
+	} {
+		for _, p := range packages(t) {
+			if p.ImportPath == part.library {
+				t.Errorf("%s is built without the tag %s", part.library, part.tag)
+			}
 		}
-	}
-	found := false
-	for _, p := range packages(t, "pcsc") {
-		from, ours := strings.CutPrefix(p.ImportPath, module)
-		if ours && len(p.CgoFiles) > 0 {
-			t.Errorf("%s uses cgo", from)
+		found := false
+		for _, p := range packages(t, part.tag) {
+			from, ours := strings.CutPrefix(p.ImportPath, module)
+			if ours && len(p.CgoFiles) > 0 {
+				t.Errorf("%s uses cgo", from)
+			}
+			if !slices.Contains(p.Imports, part.library) {
+				continue
+			}
+			if from != part.place {
+				t.Errorf("%s imports %s", p.ImportPath, part.library)
+			}
+			found = true
 		}
-		if !slices.Contains(p.Imports, library) {
-			continue
+		if !found {
+			t.Errorf("nobody imports %s: the rule looks at nothing", part.library)
 		}
-		if from != reader {
-			t.Errorf("%s imports %s", p.ImportPath, library)
-		}
-		found = true
-	}
-	if !found {
-		t.Error("nobody imports the reader's library: the rule looks at nothing")
 	}
 }
