@@ -7,6 +7,7 @@ import (
 
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/desk"
+	"github.com/egide-id/egide/internal/platform/outbound"
 )
 
 // clientCmd looks after the registrations of relying parties.
@@ -28,6 +29,8 @@ type clientCmd struct {
 
 // clientLintCmd checks files as the provider would read them.
 type clientLintCmd struct {
+	Sectors bool `help:"Ask the sector identifier URIs too, over the network."`
+
 	Files []string `arg:"" name:"file" help:"Client files (YAML)." type:"existingfile"`
 }
 
@@ -48,6 +51,13 @@ func (c clientLintCmd) Run(a *app) error {
 			found = append(found, client.Fault{File: name, Path: "id", Message: "is taken by " + other})
 		}
 		owners[id] = name
+		if c.Sectors && len(found) == 0 {
+			of, err := checkSector(a, read)
+			if err != nil {
+				return err
+			}
+			found = append(found, of...)
+		}
 		for _, f := range found {
 			if _, err := fmt.Fprintln(a.Out, f); err != nil {
 				return err
@@ -69,6 +79,16 @@ func (c clientLintCmd) Run(a *app) error {
 		return errReported
 	}
 	return nil
+}
+
+// checkSector asks what a sector says of a client, as the provider would: public
+// addresses over https only.
+func checkSector(a *app, c *client.Client) ([]client.Fault, error) {
+	out, err := outbound.New(outbound.Options{Clock: a.Clock})
+	if err != nil {
+		return nil, err
+	}
+	return client.CheckSector(a.Ctx, out, c), nil
 }
 
 func lintFile(name string) ([]client.Fault, *client.Client, error) {

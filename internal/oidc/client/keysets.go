@@ -168,6 +168,6 @@ func await(ctx context.Context, flight <-chan singleflight.Result) error {
 	case <-flight:
 		return nil
 	case <-ctx.Done():
-		return fault.Wrap(fault.Unavailable, "", "the keys of the client did not come in time", ctx.Err())
+		return fault.Wrap(fault.Unavailable, "", "what the client publishes did not come in time", ctx.Err())
 	}
 }

@@ -46,6 +46,9 @@ func (o *OP) Authorize(c echo.Context) error {
 	if err != nil {
 		return o.page(c, err)
 	}
+	if err := o.sectors.Confirm(c.Request().Context(), caller); err != nil {
+		return o.page(c, err)
+	}
 	a, err := o.read(caller, p, &to)
 	if err != nil {
 		return o.refuse(c, to, err)

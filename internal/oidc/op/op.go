@@ -93,6 +93,7 @@ type OP struct {
 	clients   *client.Registry
 	callers   *client.Authenticator
 	sites     client.Site
+	sectors   *client.Sectors
 	fetches   fetches
 	requests  *grant.Requests
 	codes     *grant.Codes
@@ -136,7 +137,7 @@ func New(d Deps) (*OP, error) {
 		clients: d.Clients, callers: client.NewAuthenticator(client.AuthenticatorDeps{
 			Clients: d.Clients, Keys: d.KeySets, Vouching: d.Vouching, KV: d.KV, Clock: d.Clock,
 		}),
-		keySets: d.KeySets, sites: d.Sites,
+		keySets: d.KeySets, sites: d.Sites, sectors: client.NewSectors(d.Sites, d.KV, d.Clock, d.Log),
 		requests: d.Requests, codes: d.Codes, tokens: d.Tokens, sessions: d.Sessions,
 		subjects: d.Subjects, directory: d.Directory, consents: d.Consents, keys: d.Keys, audit: d.Audit, failures: d.Failures,
 		names:    d.Names,

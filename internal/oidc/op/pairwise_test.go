@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -131,5 +132,34 @@ func TestRE2AZ13HintOfAServiceOutsideTheSector(t *testing.T) {
 		if q.Get("error") != c.want || c.want == "" && q.Get("code") == "" {
 			t.Errorf("%s: %v, want %q", name, q, c.want)
 		}
+	}
+}
+
+// RE2, AZ3: a service whose sector does not know its redirect URIs sends nobody
+// anywhere; once the list is right, it works.
+func TestRE2AZ3SectorNotConfirmed(t *testing.T) {
+	w := newWorld(t)
+	const list = "https://group.example/uris.json"
+	w.add("member", func(c *client.Client) {
+		c.RedirectURIs, c.Scopes = []string{"https://member.example/cb", "https://other.example/cb"}, []string{"openid"}
+		c.Answers = client.Answers{SubjectType: client.SubjectPairwise, SectorURI: list}
+	})
+	_, cookie := w.login(authn.ECPS)
+	refused := func(what string) {
+		t.Helper()
+		rec := w.authorize(ask("member", "scope", "openid"), cookie)
+		if rec.Code < 400 || rec.Header().Get("Location") != "" {
+			t.Errorf("%s: %d %v", what, rec.Code, rec.Header())
+		}
+	}
+	refused("the site is down")
+	w.sites.SetJSON(t, list, []string{"https://member.example/cb"})
+	w.clock.Advance(time.Minute)
+	refused("one redirect URI is missing")
+	w.sites.SetJSON(t, list, []string{"https://member.example/cb", "https://other.example/cb"})
+	w.clock.Advance(time.Minute)
+	_, cookie = w.login(authn.ECPS)
+	if w.code("member", cookie, "scope", "openid") == "" {
+		t.Error("no code")
 	}
 }
