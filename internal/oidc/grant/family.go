@@ -76,6 +76,7 @@ const (
 	ReasonCodeReplay    = "code_replay"
 	ReasonRefreshReplay = "refresh_replay"
 	ReasonRevoked       = "revoked_by_client"
+	ReasonTooMany       = "too_many" // newer ones of the same person at the same service took its place
 )
 
 // rotation is what became of a refresh.

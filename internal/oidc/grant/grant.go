@@ -5,8 +5,9 @@
 // that calls it records the event.
 //
 // Writes per flow, because a write costs a commit: code flow = one Put (code),
-// one Update (redeem), one Put (family), one Put (access token); refresh = one
-// Update (family), one Put (access token).
+// one Update (redeem), one Put (family), one Update (the person's families at the
+// service), one Put (access token); refresh = one Update (family), one Put (access
+// token).
 package grant
 
 import (

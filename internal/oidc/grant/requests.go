@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/egide-id/egide/internal/means/authn"
@@ -23,7 +22,7 @@ const afterlife = 15 * time.Minute
 // Requests keeps the authorization requests that wait for a person.
 type Requests struct {
 	records  store.Records[Request]
-	browsers store.Records[openRequests]
+	browsers index
 	clock    clock.Clock
 	rand     io.Reader
 	life     time.Duration
@@ -33,7 +32,7 @@ type Requests struct {
 func NewRequests(d Deps) *Requests {
 	return &Requests{
 		records:  store.NewRecords[Request](d.KV, "login"),
-		browsers: store.NewRecords[openRequests](d.KV, "browser"),
+		browsers: index{store.NewRecords[listed](d.KV, "browser"), maxOpen},
 		clock:    d.Clock, rand: d.Rand, life: d.Lifetimes.OrDefaults().Request,
 	}
 }
@@ -155,44 +154,18 @@ func (q *Requests) move(ctx context.Context, handle string, transition func(*Req
 	})
 }
 
-// openRequests is the index of one browser, oldest first.
-type openRequests struct {
-	Open []openRequest `json:"open"`
-}
-
-type openRequest struct {
-	Handle  string    `json:"handle"`
-	Expires time.Time `json:"expires"`
-}
-
 // remember adds the request to its browser's index and drops what is over the limit.
 func (q *Requests) remember(ctx context.Context, r Request) error {
-	entry := openRequest{Handle: r.Handle, Expires: r.Expires}
-	err := q.browsers.Put(ctx, r.BrowserHash, openRequests{Open: []openRequest{entry}}, q.life)
-	if !fault.Is(err, fault.Conflict) {
+	dropped, err := q.browsers.add(ctx, r.BrowserHash, listing{ID: r.Handle, Expires: r.Expires}, r.Started)
+	if err != nil {
 		return err
 	}
-	var dropped []openRequest
-	_, err = q.browsers.Update(ctx, r.BrowserHash, func(o *openRequests) (time.Duration, error) {
-		dropped = nil
-		now := q.clock.Now()
-		o.Open = slices.DeleteFunc(o.Open, func(e openRequest) bool { return !now.Before(e.Expires) })
-		o.Open = append(o.Open, entry)
-		if over := len(o.Open) - maxOpen; over > 0 {
-			dropped = slices.Clone(o.Open[:over])
-			o.Open = o.Open[over:]
-		}
-		return q.life, nil
-	})
-	if fault.Is(err, fault.NotFound) { // expired between the two calls
-		return q.remember(ctx, r)
-	}
-	for _, e := range dropped {
-		if err := q.records.Delete(ctx, e.Handle); err != nil {
+	for _, handle := range dropped {
+		if err := q.records.Delete(ctx, handle); err != nil {
 			return err
 		}
 	}
-	return err
+	return nil
 }
 
 func unknownRequest() error { return fault.New(fault.NotFound, "PF-SV-044", "no such login request") }

@@ -155,7 +155,7 @@ func TestOldestOpenLoginOfABrowserIsDropped(t *testing.T) {
 	for range maxOpen - 1 {
 		startRequest(t, q, browser)
 	}
-	if index, err := q.browsers.Get(ctx, Hash(browser)); err != nil || len(index.Open) != maxOpen {
+	if index, err := q.browsers.records.Get(ctx, Hash(browser)); err != nil || len(index.Open) != maxOpen {
 		t.Errorf("%d open, %v", len(index.Open), err)
 	}
 }
@@ -214,12 +214,12 @@ func TestManyRequestsOfOneBrowserAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	index, err := q.browsers.Get(ctx, Hash(browser))
+	index, err := q.browsers.records.Get(ctx, Hash(browser))
 	if err != nil || len(index.Open) != maxOpen {
 		t.Fatalf("%d open, %v", len(index.Open), err)
 	}
 	for _, e := range index.Open {
-		if _, err := q.Get(ctx, e.Handle, browser); err != nil {
+		if _, err := q.Get(ctx, e.ID, browser); err != nil {
 			t.Error(err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 type Tokens struct {
 	families store.Records[Family]
 	access   store.Records[Token]
+	holders  index
 	clock    clock.Clock
 	rand     io.Reader
 	life     Lifetimes
@@ -25,6 +26,7 @@ func NewTokens(d Deps) *Tokens {
 	return &Tokens{
 		families: store.NewRecords[Family](d.KV, "family"),
 		access:   store.NewRecords[Token](d.KV, "token"),
+		holders:  index{store.NewRecords[listed](d.KV, "holder"), maxFamilies},
 		clock:    d.Clock, rand: d.Rand, life: d.Lifetimes.OrDefaults(),
 	}
 }
@@ -62,6 +64,17 @@ func (t *Tokens) StartFamily(ctx context.Context, f Family) (Family, error) {
 	}
 	f.revoke(revoked.Reason)
 	return f, nil
+}
+
+// maxFamilies is how many refresh tokens one person may have alive at one
+// service at once (TK8). Nobody works in a hundred places within one session's
+// time; a service that asks for a new code at each click does not pile them up.
+const maxFamilies = 100
+
+// Hold counts a family that was just started among those of its person at its
+// service, and names the oldest ones beyond the limit: the caller revokes them.
+func (t *Tokens) Hold(ctx context.Context, f Family) (over []string, err error) {
+	return t.holders.add(ctx, f.Auth.Sub+"/"+f.ClientID, listing{ID: f.ID, Expires: f.Ends}, t.clock.Now())
 }
 
 // Family gives a live family; fault.Used once it is revoked, fault.NotFound

@@ -19,7 +19,7 @@ func (o *OP) redeem(ctx context.Context, x *exchange, text, redirectURI, verifie
 	c := x.client
 	code, err := o.codes.Redeem(ctx, text)
 	if fault.Is(err, fault.Used) {
-		return nil, o.replayed(ctx, c, code.Family, grant.ReasonCodeReplay, err)
+		return nil, o.end(ctx, c, code.Family, grant.ReasonCodeReplay, err)
 	}
 	if err != nil {
 		if fault.Is(err, fault.NotFound) {
@@ -48,6 +48,9 @@ func (o *OP) redeem(ctx context.Context, x *exchange, text, redirectURI, verifie
 	if err != nil {
 		return nil, err
 	}
+	if err := o.makeRoom(ctx, c, m.family); err != nil {
+		return nil, err
+	}
 	// A replay may have overtaken us: the family then comes back revoked, and
 	// what is answered here is dead on arrival, as if the replay had come a moment
 	// later. The one who spent the code is its one winner either way (HA9).
@@ -59,6 +62,24 @@ func (o *OP) redeem(ctx context.Context, x *exchange, text, redirectURI, verifie
 		Subject: code.Auth.Subject.String(), Client: c.ID, SID: code.SID, Family: m.family.ID, Grant: client.GrantCode,
 		Scope: answer.Scope, ACR: code.ACR, Token: audit.TokenRef(answer.AccessToken),
 	})
+}
+
+// makeRoom ends the oldest families of the person at this service when there are
+// too many (TK8). Without a refresh token a family is over in minutes anyway.
+func (o *OP) makeRoom(ctx context.Context, c *client.Client, f grant.Family) error {
+	if !c.AllowsGrant(client.GrantRefresh) {
+		return nil
+	}
+	over, err := o.tokens.Hold(ctx, f)
+	if err != nil {
+		return err
+	}
+	for _, old := range over {
+		if err := o.end(ctx, c, old, grant.ReasonTooMany, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bound compares the call with what the code was made for (TK1, TK4). A code
@@ -77,10 +98,10 @@ func bound(c *client.Client, code grant.Code, redirectURI, verifier string) erro
 	return checkVerifier(code.CodeChallenge, verifier)
 }
 
-// replayed ends a family because a code or refresh token of it came back, and
-// traces it. If the end cannot be confirmed the caller is told to come back,
-// never that all is well (D3).
-func (o *OP) replayed(ctx context.Context, c *client.Client, family, reason string, cause error) error {
+// end ends a family, because a code of it came back or newer ones took its place,
+// and traces it; cause comes back when that is done. If the end cannot be
+// confirmed the caller is told to come back, never that all is well (D3).
+func (o *OP) end(ctx context.Context, c *client.Client, family, reason string, cause error) error {
 	f, err := o.tokens.RevokeFamily(ctx, family, reason)
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ type FamilyRevoked struct {
 	Subject string `json:"subject,omitempty"`
 	Client  string `json:"client"`
 	Family  string `json:"family"`
-	Reason  string `json:"reason"` // code_replayed | refresh_replayed | revoked | logout | epoch
+	Reason  string `json:"reason"` // grant.Reason...: code_replay | refresh_replay | revoked_by_client | too_many
 }
 
 // TokenRevoked says that a service gave back one access token; its family lives on.
