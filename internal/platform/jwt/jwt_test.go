@@ -152,6 +152,7 @@ func TestTK14ForgedAndHostileTokens(t *testing.T) {
 		"PBES2 rounds in a JWS":               signed(head("p2c", 1<<31, "p2s", "a")),
 		"zip in a JWS":                        signed(head("zip", "DEF")),
 	}
+	attacks["oversize, and well signed"] = signedLong(t, ours)
 	attacks["kid empty, two keys for it"] = ours.SignRaw(t, map[string]any{"alg": "ES256"}, claims)
 	keys = append(keys, jwttest.New(t, jose.ES256, "second").Public)
 	for name, token := range attacks {
@@ -171,6 +172,11 @@ func TestTK14ForgedAndHostileTokens(t *testing.T) {
 			t.Errorf("%s algorithm allowed: %v", name, err)
 		}
 	}
+}
+
+// signedLong is good but for its length.
+func signedLong(t *testing.T, key jwttest.Key) string {
+	return key.Sign(t, "", map[string]any{"iss": "client", "pad": strings.Repeat("p", jwt.MaxToken)})
 }
 
 // trailing gives a last character that decodes to the same bytes for a careless
