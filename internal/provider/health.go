@@ -39,8 +39,9 @@ func (k *check) run(ctx context.Context) error {
 	}
 	answer := make(chan error, 1)
 	go func() {
-		defer k.busy.Store(false)
-		answer <- k.ask(ctx)
+		err := k.ask(ctx)
+		k.busy.Store(false)
+		answer <- err
 	}()
 	select {
 	case err := <-answer:

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,9 +54,10 @@ func TestHA4EachPartThatIsGoneMakesTheNodeUnready(t *testing.T) {
 // has let go.
 func TestHA4AttackPartThatHangs(t *testing.T) {
 	p, _ := node(t, Production)
-	asked, release := 0, make(chan struct{})
+	var asked atomic.Int64
+	release := make(chan struct{})
 	hung := p.ready.checks[1]
-	hung.ask = func(context.Context) error { asked++; <-release; return nil }
+	hung.ask = func(context.Context) error { asked.Add(1); <-release; return nil }
 	var now clock.System
 	from := now.Now()
 	for range 3 {
@@ -64,8 +66,8 @@ func TestHA4AttackPartThatHangs(t *testing.T) {
 			t.Errorf("missing %v", got)
 		}
 	}
-	if took := now.Now().Sub(from); took > 2*time.Second || asked != 1 {
-		t.Errorf("%d questions in %s", asked, took)
+	if took := now.Now().Sub(from); took > 2*time.Second || asked.Load() != 1 {
+		t.Errorf("%d questions in %s", asked.Load(), took)
 	}
 	close(release)
 	for hung.busy.Load() {
@@ -76,14 +78,14 @@ func TestHA4AttackPartThatHangs(t *testing.T) {
 // A thousand load balancers cost the store one probe.
 func TestHA4ManyWhoAskShareOneAnswer(t *testing.T) {
 	p, _ := node(t, Production)
-	asked := 0
-	p.ready.checks[0].ask = func(context.Context) error { asked++; return nil }
+	var asked atomic.Int64
+	p.ready.checks[0].ask = func(context.Context) error { asked.Add(1); return nil }
 	p.ready.stale()
 	for range 1000 {
 		p.ready.look(t.Context())
 	}
-	if asked > 4 {
-		t.Errorf("%d probes", asked)
+	if asked.Load() > 4 {
+		t.Errorf("%d probes", asked.Load())
 	}
 }
 
