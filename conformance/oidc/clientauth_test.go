@@ -153,7 +153,7 @@ func TestClientsThatSign(t *testing.T) {
 	t.Run("CA2CA3CA4CA5CA8TK14AssertionsRefused", func(t *testing.T) { assertionsRefused(t, byValue, byAddress) })
 	t.Run("CA3D2HA9ReplayByAHundredCallers", func(t *testing.T) { replayed(t, byValue) })
 	t.Run("CA7RotationAndSiteDown", func(t *testing.T) { rotated(t, byAddress, s) })
-	t.Run("AZ16PA6TK14RequestObjects", func(t *testing.T) { requestObjects(t, byValue) })
+	t.Run("AZ16PA4PA6TK14RequestObjects", func(t *testing.T) { requestObjects(t, byValue) })
 	t.Run("AZ16D8RequestURI", func(t *testing.T) { requestURI(t, byValue, s) })
 	t.Run("ME3ME4Metadata", func(t *testing.T) { signingMetadata(t, byValue) })
 }

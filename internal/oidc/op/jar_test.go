@@ -116,7 +116,7 @@ func mapWith(m map[string]any, name string, v any) map[string]any {
 
 // Whatever an attacker puts beside a signed request changes nothing: neither
 // what is in the object nor what is absent from it (RFC 9101 6.3, PA4).
-func TestAZ16ParametersBesideTheObjectAreNotTaken(t *testing.T) {
+func TestAZ16PA4ParametersBesideTheObjectAreNotTaken(t *testing.T) {
 	s := newSigner(t)
 	object := s.sign("state", nil, "nonce", nil)
 	q := s.answered(s.authorize(ask("signs", "request", object, "state", "injected", "nonce", "injected", "prompt", "none", "response_mode", "form_post"), s.cookie))
