@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ import (
 // The authorization endpoint lives on another host than the issuer, as in the
 // real service (pro-sante-connect.md 0.2): login, second name of the endpoint,
 // single sign-on and logout go through both.
-func TestME2AuthorizationOnAnotherHost(t *testing.T) {
+func TestME2LO1AuthorizationOnAnotherHost(t *testing.T) {
 	addr, err := harness.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +54,28 @@ func TestME2AuthorizationOnAnotherHost(t *testing.T) {
 	b.Get(ask(d.Sheet.Issuer+"/protocol/openid-connect/auth", "two"))
 	if b.Arrived == nil || b.Arrived.Query().Get("code") == "" || b.Arrived.Query().Get("iss") != d.Sheet.Issuer {
 		t.Fatalf("second name of the endpoint: arrived at %v", b.Arrived)
+	}
+	logoutOnTwoHosts(t, d, b, ask)
+}
+
+// The session's cookie is on the front, the logout's address on the issuer: a
+// hint ends its session from either side, without one the browser is asked at
+// the front (architecture, point 12).
+func logoutOnTwoHosts(t *testing.T, d *harness.Demo, b *harness.Browser, ask func(endpoint, state string) string) {
+	t.Helper()
+	silent := func() string {
+		b.Get(ask(d.Sheet.AuthorizationEndpoint, "silent") + "&prompt=none")
+		return b.Arrived.Query().Get("error")
+	}
+	end := d.Sheet.Issuer + "/protocol/openid-connect/logout"
+	b.Get(end)
+	if !b.Page.Has("logout-yes") || silent() != "" {
+		t.Errorf("without a hint the issuer's host asks nothing: %s", b.Page.Body)
+	}
+	b.Get(end)
+	b.Submit("logout-yes", nil)
+	if !b.Page.Has("logged-out") || silent() != "login_required" {
+		t.Errorf("yes on the front ended nothing: %s", b.Page.Body)
 	}
 }
 
@@ -83,6 +106,15 @@ func TestOwnCertificate(t *testing.T) {
 	b.Finish(d.Login(t, "approve-300ms"))
 	if !b.Page.Has("consult") {
 		t.Fatalf("not inside the DMP: %s", b.Page.Body)
+	}
+	// LO7: the state of the session is for frames in other sites' pages; it alone
+	// is sent across sites and read by script.
+	front, err := url.Parse(d.Sheet.AuthorizationEndpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held := b.Cookies(front); !slices.ContainsFunc(held, func(c *http.Cookie) bool { return c.Name == "__Host-egide-state" }) {
+		t.Errorf("cookies after the login: %v", held)
 	}
 }
 

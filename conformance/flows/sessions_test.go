@@ -72,3 +72,24 @@ func TestForgedCloseOfAnothersSession(t *testing.T) {
 		t.Error("a forged form closed everything (CSRF)")
 	}
 }
+
+// The DMP hears of the end of the provider's session and ends its own, before
+// the browser that logged out elsewhere comes by (Back-Channel Logout).
+func TestLO4DMPIsToldOfALogoutElsewhere(t *testing.T) {
+	t.Parallel()
+	d := harness.Start(t)
+	login := d.Login(t, "approve-300ms")
+	b := harness.NewBrowser(t, func(*url.URL) bool { return false })
+	b.Get(d.Sheet.DMPURL)
+	b.Submit("login-egide", nil)
+	b.Finish(login)
+	if !b.Page.Has("consult") {
+		t.Fatalf("not inside the DMP: %s", b.Page.Body)
+	}
+	b.Get(d.Sheet.Issuer + "/protocol/openid-connect/logout")
+	b.Submit("logout-yes", nil)
+	b.Get(d.Sheet.DMPURL)
+	if b.Page.Has("consult") || !b.Page.Has("login-egide") {
+		t.Errorf("the DMP is still open: %s", b.Page.Body)
+	}
+}
