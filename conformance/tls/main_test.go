@@ -109,6 +109,7 @@ func start(t *testing.T) *node {
 	if err != nil {
 		t.Fatalf("%v; it said: %s", err, n.Said())
 	}
+	egide(t, "health", "--config", file)
 	return n
 }
 
