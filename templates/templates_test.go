@@ -62,6 +62,9 @@ func TestNoPageNeedsWhatItsPolicyForbids(t *testing.T) {
 			"inline style": `\sstyle=`, "inline handler": `\son[a-z]+="`, "inline script": `<script(>| type="module">)`,
 			"third party": `(src|href|action)="(https?:)?//`, "frame": `<i?frame`, "base": `<base`,
 		} {
+			if name == "loggedout.html" && what == "frame" {
+				continue // its policy is widened to these frames, and to no others (LO6)
+			}
 			if regexp.MustCompile(pattern).MatchString(text) {
 				t.Errorf("%s: %s", name, what)
 			}
