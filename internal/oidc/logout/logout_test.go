@@ -182,7 +182,7 @@ func (w *world) lives(sid string) bool {
 }
 
 // TestFourWays: each real way to call the endpoint (pro-sante-connect.md 4.6).
-func TestFourWays(t *testing.T) {
+func TestLO1LO2PSCWays(t *testing.T) {
 	t.Run("browser with hint, uri and state", func(t *testing.T) {
 		w := oneHost(t)
 		s, cookie := w.begin("alice")
@@ -237,7 +237,7 @@ func csrfOf(t *testing.T, rec *httptest.ResponseRecorder) string {
 }
 
 // TestOpenRedirect: no URI but a registered one, exactly, is ever followed (LO2).
-func TestOpenRedirect(t *testing.T) {
+func TestLO2AttackOpenRedirect(t *testing.T) {
 	w := oneHost(t)
 	s, cookie := w.begin("alice")
 	hint := w.idToken("alice", s.SID, "ID", "psc")
@@ -262,7 +262,7 @@ func TestOpenRedirect(t *testing.T) {
 }
 
 // TestForgedHint: a hint that is not our ID token acts on nothing (LO2, RFC 8725 3.12).
-func TestForgedHint(t *testing.T) {
+func TestLO2AttackForgedHint(t *testing.T) {
 	w := oneHost(t)
 	s, cookie := w.begin("alice")
 	good := w.idToken("alice", s.SID, "ID", "psc")
@@ -293,7 +293,7 @@ func foreign(t *testing.T, w *world, sid string) string {
 }
 
 // TestLogoutCSRF: a link or a form on another site cannot end a session.
-func TestLogoutCSRF(t *testing.T) {
+func TestLO2AttackLogoutCSRF(t *testing.T) {
 	w := oneHost(t)
 	s, cookie := w.begin("alice")
 	for _, params := range []url.Values{{}, {"client_id": {"psc"}}, {"confirm": {"yes"}}, {"confirm": {"yes"}, "csrf": {"guess"}}} {
@@ -307,7 +307,7 @@ func TestLogoutCSRF(t *testing.T) {
 }
 
 // TestHintOfAnotherPerson: ask, do not act (LO3).
-func TestHintOfAnotherPerson(t *testing.T) {
+func TestLO3HintOfAnotherPerson(t *testing.T) {
 	w := oneHost(t)
 	alice, _ := w.begin("alice")
 	bob, cookie := w.begin("bob")
@@ -333,7 +333,7 @@ func TestKeep(t *testing.T) {
 }
 
 // TestTwoHosts: the cookie lives on the front; the issuer's host sends the browser there once.
-func TestTwoHosts(t *testing.T) {
+func TestLO1TwoHosts(t *testing.T) {
 	w := newWorld(t, "http://localhost:8081/auth")
 	rec := w.call(http.MethodGet, url.Values{"client_id": {"psc"}})
 	want := "http://localhost:8081" + path + "?client_id=psc&front=1"
@@ -345,7 +345,7 @@ func TestTwoHosts(t *testing.T) {
 	}
 }
 
-func TestCrossSitePostComesBackByGet(t *testing.T) {
+func TestLO1CrossSitePostComesBackByGet(t *testing.T) {
 	w := oneHost(t)
 	rec := w.call(http.MethodPost, url.Values{"client_id": {"psc"}})
 	if rec.Code != 303 || rec.Header().Get("Location") != path+"?client_id=psc&front=1" {

@@ -291,7 +291,7 @@ func TestLO4RetriedWithBackOffThenDead(t *testing.T) {
 }
 
 // However many hands end one session, on whatever node, its service is told once.
-func TestRaceOfHundredLogoutsTellsOnce(t *testing.T) {
+func TestLO4AttackRaceOfHundredLogoutsTellsOnce(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.node(true)
 	b, _ := w.node(true)
@@ -317,7 +317,7 @@ func TestRaceOfHundredLogoutsTellsOnce(t *testing.T) {
 }
 
 // Two nodes that find the same notices due share them.
-func TestTwoNodesTellEachNoticeOnce(t *testing.T) {
+func TestLO4HA9TwoNodesTellEachNoticeOnce(t *testing.T) {
 	w := newWorld(t)
 	dead, _ := w.node(false)
 	for i := range 40 {
@@ -350,7 +350,7 @@ func TestHA6DeadServiceStandsInItsOwnLane(t *testing.T) {
 }
 
 // What a stopped node had in hand is settled before it goes.
-func TestStopSettlesWhatIsUnderWay(t *testing.T) {
+func TestLO4StopSettlesWhatIsUnderWay(t *testing.T) {
 	w := newWorld(t)
 	n, stop := w.node(true)
 	var entered Entered

@@ -91,7 +91,7 @@ func TestSE2CookieOpensItsSessionOnly(t *testing.T) {
 
 // Fixation: whatever cookie the browser brings, a login makes a new one, and
 // the value that stood before opens nothing any more (SE1).
-func TestOldCookieIsDeadAtOnceAfterANewLogin(t *testing.T) {
+func TestSE1OldCookieIsDeadAtOnceAfterANewLogin(t *testing.T) {
 	s, c, _ := open(t)
 	ctx := context.Background()
 	v, planted := begin(t, s)
@@ -150,7 +150,7 @@ func TestSharedPostLeavesNoCookie(t *testing.T) {
 	}
 }
 
-func TestIdleAndAbsoluteEnd(t *testing.T) {
+func TestSE1IdleAndAbsoluteEnd(t *testing.T) {
 	s, c, _ := open(t)
 	ctx := context.Background()
 	v, cookie := begin(t, s)
@@ -217,7 +217,7 @@ func TestTouchWritesOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestEndHasOneWinner(t *testing.T) {
+func TestSE2EndHasOneWinner(t *testing.T) {
 	s, _, _ := open(t)
 	ctx := context.Background()
 	v, cookie := begin(t, s)
