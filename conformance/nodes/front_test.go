@@ -44,13 +44,13 @@ func newFront(t *testing.T) *front {
 	s := &http.Server{Handler: f}
 	var running sync.WaitGroup
 	running.Go(func() { _ = s.Serve(l) })
-	running.Go(func() { f.watch(t) })
 	t.Cleanup(func() { _ = s.Close(); running.Wait() })
 	return f
 }
 
-// add puts a node behind the front; it counts once it is ready.
-func (f *front) add(n *harness.Node) {
+// add puts a node behind the front; it counts once it is ready. Each is watched by
+// itself: one that answers late must not hide that another says no.
+func (f *front) add(t *testing.T, n *harness.Node) {
 	u := &url.URL{Scheme: "http", Host: n.Addr}
 	b := &backend{addr: n.Addr, proxy: httputil.NewSingleHostReverseProxy(u)}
 	b.proxy.FlushInterval = -1 // streams of phones
@@ -61,6 +61,9 @@ func (f *front) add(n *harness.Node) {
 		}
 		w.WriteHeader(http.StatusBadGateway)
 	}
+	watched := make(chan struct{})
+	go func() { defer close(watched); b.watch(t) }()
+	t.Cleanup(func() { <-watched })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.nodes = append(f.nodes, b)
@@ -72,13 +75,11 @@ func (f *front) all() []*backend {
 	return append([]*backend(nil), f.nodes...)
 }
 
-func (f *front) watch(t *testing.T) {
+func (b *backend) watch(t *testing.T) {
 	c := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for t.Context().Err() == nil {
-		for _, b := range f.all() {
-			res, err := c.Get("http://" + b.addr + "/readyz")
-			b.ready.Store(err == nil && res.Body.Close() == nil && res.StatusCode == http.StatusNoContent)
-		}
+		res, err := c.Get("http://" + b.addr + "/readyz")
+		b.ready.Store(err == nil && res.Body.Close() == nil && res.StatusCode == http.StatusNoContent)
 		tick, _ := clock.System{}.After(watchEvery)
 		<-tick
 	}
