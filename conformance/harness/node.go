@@ -149,6 +149,7 @@ type Service struct {
 	ID, Secret, Redirect              string
 	Profile, IDTokenAlg, AccessFormat string
 	JWKS                              string // the service proves itself by its key and has no secret
+	Told                              string // where it is told of logouts; empty: nowhere
 }
 
 func (s Service) yaml() string {
@@ -156,6 +157,10 @@ func (s Service) yaml() string {
 	proof := "auth_method: client_secret_basic\nsecret_sha256: [" + hex.EncodeToString(sum[:]) + "]"
 	if s.JWKS != "" {
 		proof = "auth_method: private_key_jwt\njwks: " + s.JWKS
+	}
+	told := ""
+	if s.Told != "" {
+		told = "backchannel_logout_uri: \"" + s.Told + "\"\n"
 	}
 	return fmt.Sprintf(`id: %s
 name: Service de mesure
@@ -170,5 +175,5 @@ scopes: [openid, profile, identity, scope_all]
 id_token_alg: %s
 access_token_format: %s
 structure: "1990000119"
-`, s.ID, s.Profile, proof, s.Redirect, s.IDTokenAlg, s.AccessFormat)
+%s`, s.ID, s.Profile, proof, s.Redirect, s.IDTokenAlg, s.AccessFormat, told)
 }

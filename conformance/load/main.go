@@ -33,6 +33,8 @@ func main() {
 	switch {
 	case *empty != "":
 		err = serveEmpty(*empty)
+	case *only == "notices":
+		err = notices(context.Background(), *binary, *seconds)
 	case *only == "phones":
 		err = phones(context.Background(), *binary, *streams)
 	default:

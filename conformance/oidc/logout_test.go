@@ -255,7 +255,9 @@ func TestLO4LO5LO8ServicesAreTold(t *testing.T) {
 	d := harness.Start(t)
 	l := listen(t)
 	with := func(path string) func(*client.Client) {
-		return func(c *client.Client) { c.Logout = client.Logout{BackchannelURI: l.URL + path, BackchannelSession: true} }
+		return func(c *client.Client) {
+			c.Logout = client.Logout{BackchannelURI: l.URL + path, BackchannelSession: true}
+		}
 	}
 	a, b, slow := enlist(t, d, l, "told-a", with("/a")), enlist(t, d, l, "told-b", with("/b")), enlist(t, d, l, "told-slow", with("/slow"))
 	a.login()

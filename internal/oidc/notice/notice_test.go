@@ -204,7 +204,7 @@ func TestLO5TokenByTheLetter(t *testing.T) {
 	if got, _ := json.Marshal(claims); string(got) != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256}) // as its ID tokens
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256}) // as its ID tokens
 	if err != nil || jws.Signatures[0].Protected.KeyID == "" {
 		t.Errorf("%v", err)
 	}
@@ -347,6 +347,48 @@ func TestHA6DeadServiceStandsInItsOwnLane(t *testing.T) {
 	if tries := w.site.count(at("other")); tries > 100 {
 		t.Errorf("%d tries at a service that is gone", tries)
 	}
+}
+
+// More slow services than there are hands do not keep one that answers waiting:
+// each holds a single hand once it is known to be slow.
+func TestHA6SlowServicesHoldOneHandEach(t *testing.T) {
+	w := newWorld(t)
+	dead, _ := w.node(false)
+	release := make(chan struct{})
+	for i := range 20 {
+		id := fmt.Sprint("slow-", i)
+		w.register(id)
+		w.site.answers[at(id)] = func(ctx context.Context) (int, error) {
+			late, stop := w.clock.After(5 * time.Second)
+			defer stop()
+			select {
+			case <-late:
+			case <-release:
+			}
+			return 200, nil
+		}
+		for k := range 50 {
+			w.enter(dead, fmt.Sprint("sid-", k), id)
+		}
+	}
+	w.clock.Advance(lease)
+	n, _ := w.node(true)
+	w.until("all lanes were tried", func() bool { return w.states(n, Done) > inAll })
+	w.until("every lane is known to be slow", func() bool {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		for _, l := range n.lanes {
+			if l.active != 1 {
+				return false
+			}
+		}
+		return len(n.slots) <= 20
+	})
+	n.Send(t.Context(), w.enter(n, "sid-x", "good"), 2*time.Second)
+	if w.site.count(at("good")) != 1 {
+		t.Error("the good service waits behind the slow ones")
+	}
+	close(release)
 }
 
 // What a stopped node had in hand is settled before it goes.

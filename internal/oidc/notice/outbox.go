@@ -110,6 +110,7 @@ type settlement struct {
 	to     State
 	answer string
 	again  time.Time // of a waiting one
+	slow   bool      // the try took long
 }
 
 // write keeps a batch of settlements. A node that slept beyond its lease changes

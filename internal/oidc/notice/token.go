@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	tokenType = "logout+jwt"
+	tokenType = "logout+jwt"    //nolint:gosec // a media type, no secret
 	tokenLife = 2 * time.Minute // BCL 2.4 asks for at most that
 	event     = "http://schemas.openid.net/event/backchannel-logout"
 )

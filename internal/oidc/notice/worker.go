@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	inAll      = 64 // tries at once
-	width      = 8  // tries at once to one service that answers
+	inAll      = 48 // tries at once: fewer than outbound allows, so that keys and request objects are still fetched
+	width      = 8  // tries at once to one service that answers soon
+	soon       = time.Second
 	pollEvery  = 2 * time.Second
 	purgeEvery = time.Hour
 	firstPause = 5 * time.Second // before a notice is tried again; then three times as long each time
@@ -23,11 +24,21 @@ const (
 )
 
 // lane is the notices of one service: what is in hand here, and how many tries
-// are under way. A service that fails is tried one at a time, with rests.
+// are under way. A service that is slow is tried one at a time, or a few such
+// would hold every hand; one that fails gets rests as well.
 type lane struct {
 	queue  []held
 	active int
-	failed int // tries in a row
+	failed int  // tries in a row
+	slow   bool // the last try took long
+}
+
+// most is how many tries a lane may have under way.
+func (l *lane) most() int {
+	if l.failed > 0 || l.slow {
+		return 1
+	}
+	return width
 }
 
 // Entered is what was written down and is in the hand of this node.
@@ -71,11 +82,7 @@ func (n *Notices) start(c string, hands int, more ...held) bool {
 		n.lanes[c] = l
 	}
 	l.queue = append(l.queue, more...)
-	most := width
-	if l.failed > 0 {
-		most = 1
-	}
-	for range min(hands, most-l.active) {
+	for range min(hands, l.most()-l.active) {
 		l.active++
 		ctx := n.running
 		n.busy.Go(func() { n.serve(ctx, c, l) })
@@ -136,7 +143,9 @@ func (n *Notices) serve(ctx context.Context, c string, l *lane) {
 			n.leave(c, l)
 			return // its lease ends, and somebody takes it
 		}
+		from := n.d.Clock.Now()
 		s := n.try(ctx, h)
+		s.slow = n.d.Clock.Now().Sub(from) >= soon
 		<-n.slots
 		n.settled <- s
 		if !n.rest(ctx, l, s) {
@@ -156,10 +165,7 @@ func (n *Notices) next(ctx context.Context, c string, l *lane) (held, bool) {
 		n.mu.Unlock()
 		return h, true
 	}
-	most := width
-	if l.failed > 0 {
-		most = 1
-	}
+	most := l.most()
 	n.mu.Unlock()
 	taken, err := n.claim(ctx, c, most)
 	if ctx.Err() == nil {
@@ -196,18 +202,16 @@ func (n *Notices) drop(c string, l *lane) {
 // is time to go.
 func (n *Notices) rest(ctx context.Context, l *lane, s settlement) bool {
 	n.mu.Lock()
-	if s.to != Waiting {
+	l.slow = s.slow
+	if l.failed++; s.to != Waiting {
 		l.failed = 0
-		n.mu.Unlock()
-		return ctx.Err() == nil
 	}
-	l.failed = min(l.failed+1, 16)
-	surplus := l.active > 1
-	pause := min(time.Second<<(l.failed-1), restLong)
+	failed, surplus := min(l.failed, 16), l.active > l.most()
 	n.mu.Unlock()
-	if surplus {
-		return false // one hand is enough for a service that is away
+	if surplus || failed == 0 {
+		return !surplus && ctx.Err() == nil // one hand is enough for a service that is away
 	}
+	pause := min(time.Second<<(failed-1), restLong)
 	fired, stop := n.d.Clock.After(pause)
 	defer stop()
 	select {
