@@ -103,9 +103,9 @@ func (f *front) ready(t *testing.T, n *harness.Node) {
 
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	nodes := f.all()
-	for range nodes {
-		if b := nodes[f.turn.Add(1)%uint64(len(nodes))]; b.ready.Load() {
+	nodes, first := f.all(), f.turn.Add(1)
+	for i := range nodes { // from one's own turn: others move it meanwhile
+		if b := nodes[(first+uint64(i))%uint64(len(nodes))]; b.ready.Load() {
 			b.proxy.ServeHTTP(w, r)
 			return
 		}
