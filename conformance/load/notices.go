@@ -24,24 +24,32 @@ const (
 	backlog      = 10_000
 )
 
-// sites are services that are to be told: some answer late, some never.
+// sites are services that are to be told and answer late, each on a host of its own.
 type sites struct {
-	*httptest.Server
+	all  [slowServices]*httptest.Server
 	told atomic.Int64
 }
 
 func newSites() *sites {
 	s := &sites{}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.told.Add(1)
-		late, stop := clock.System{}.After(slowness)
-		defer stop()
-		select {
-		case <-late:
-		case <-r.Context().Done():
-		}
-	}))
+	for i := range s.all {
+		s.all[i] = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s.told.Add(1)
+			late, stop := clock.System{}.After(slowness)
+			defer stop()
+			select {
+			case <-late:
+			case <-r.Context().Done():
+			}
+		}))
+	}
 	return s
+}
+
+func (s *sites) close() {
+	for _, one := range s.all {
+		one.Close()
+	}
 }
 
 // notices measures what ten thousand notices to services that are slow or dead
@@ -55,7 +63,7 @@ func notices(ctx context.Context, binary string, span time.Duration) (err error)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	s := newSites()
-	defer s.Close()
+	defer s.close()
 	folks := harness.People(1)
 	folder, err := harness.Register(ctx, dir, folks)
 	if err != nil {
@@ -63,7 +71,7 @@ func notices(ctx context.Context, binary string, span time.Duration) (err error)
 	}
 	services := []harness.Service{{ID: "bench-es256", Secret: benchSecret, Redirect: "https://bench.invalid/es", Profile: "oidc", IDTokenAlg: "ES256", AccessFormat: "opaque"}}
 	for i := range slowServices {
-		one := harness.Service{ID: fmt.Sprintf("slow-%d", i), Secret: benchSecret, Redirect: s.URL + "/cb", Profile: "oidc", IDTokenAlg: "ES256", AccessFormat: "opaque", Told: s.URL + "/notice"}
+		one := harness.Service{ID: fmt.Sprintf("slow-%d", i), Secret: benchSecret, Redirect: s.all[i].URL + "/cb", Profile: "oidc", IDTokenAlg: "ES256", AccessFormat: "opaque", Told: s.all[i].URL + "/notice"}
 		if i%4 == 3 {
 			one.Told = "http://127.0.0.1:9/notice" // nobody listens there
 		}
