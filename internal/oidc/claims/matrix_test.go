@@ -10,7 +10,7 @@ import (
 
 // PG-40: the matrix shown to the auditor says what UserInfo really answers, for
 // every scope of every profile. It is held against real documents.
-func TestPG40MatrixIsWhatUserInfoAnswers(t *testing.T) {
+func TestPGSSI40MatrixIsWhatUserInfoAnswers(t *testing.T) {
 	scopes := []string{client.ScopeOpenID, client.ScopeProfile, client.ScopeIdentity, client.ScopeAll}
 	for _, c := range []*client.Client{
 		{ID: "psc", Profile: client.ProfilePSC, Scopes: scopes},
@@ -42,7 +42,7 @@ func TestPG40MatrixIsWhatUserInfoAnswers(t *testing.T) {
 	}
 }
 
-func TestPG40ClaimsBeyondTheDeclaredNeedAreMarked(t *testing.T) {
+func TestPGSSI40ClaimsBeyondTheDeclaredNeedAreMarked(t *testing.T) {
 	c := &client.Client{Profile: client.ProfileOIDC, Scopes: []string{client.ScopeProfile}, Answers: client.Answers{Claims: []string{"given_name", "family_name"}}}
 	rows := Matrix(c)
 	if got := rows[0].Beyond; !slices.Equal(got, []string{"name", "preferred_username"}) {

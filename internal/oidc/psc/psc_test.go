@@ -94,7 +94,7 @@ func TestTwoHosts(t *testing.T) {
 }
 
 // TestNoCORS: browsers may not call the provider from a page (pro-sante-connect.md 1.8).
-func TestNoCORS(t *testing.T) {
+func TestME10NoCORS(t *testing.T) {
 	e := mounted(t, oneHost)
 	r := httptest.NewRequest(http.MethodOptions, "/auth/realms/esante-wallet/protocol/openid-connect/token", nil)
 	r.Header.Set("Origin", "https://evil.example")
