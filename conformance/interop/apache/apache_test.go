@@ -224,3 +224,14 @@ func TestLO5ApacheIsToldOfALogoutElsewhere(t *testing.T) {
 		t.Error("Apache's session outlived the logout")
 	}
 }
+
+// The guide shows the very settings that are tested.
+func TestGuideQuotesTheseSettings(t *testing.T) {
+	guide, err := os.ReadFile("../../../docs/guides/integrator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(guide), "```apache\n"+service+"```") {
+		t.Error("docs/guides/integrator.md quotes other settings than service.conf")
+	}
+}
