@@ -11,6 +11,7 @@ import (
 	"github.com/egide-id/egide/internal/means/authn"
 	"github.com/egide-id/egide/internal/oidc/client"
 	"github.com/egide-id/egide/internal/oidc/peer"
+	"github.com/egide-id/egide/internal/trust/audit"
 )
 
 // Certificates are told apart by their bytes alone here.
@@ -71,6 +72,16 @@ func (w *world) serve(r *http.Request) *httptest.ResponseRecorder {
 	return rec
 }
 
+// last gives the last traced event of a kind.
+func last[E audit.Event](w *world) (found E, ok bool) {
+	for _, e := range w.audit.Events() {
+		if one, is := e.(E); is {
+			found, ok = one, true
+		}
+	}
+	return found, ok
+}
+
 func (w *world) boundForm(id string, cookie *http.Cookie) url.Values {
 	q := url.Values{
 		"client_id": {id}, "redirect_uri": {"https://bound.example/cb"}, "response_type": {"code"}, "scope": {"openid scope_all"},
@@ -106,6 +117,9 @@ func TestDP5TK13StolenTokenNeedsTheCertificate(t *testing.T) {
 			access := got.text("access_token")
 			if got.text("token_type") != "Bearer" || access == "" {
 				t.Fatalf("%v", got)
+			}
+			if e, _ := last[audit.TokenIssued](w); e.Thumbprint != peer.Thumbprint(ours) {
+				t.Errorf("the trace names no certificate: %+v", e)
 			}
 			if rec := w.over(ours).ask(access); rec.Code != http.StatusOK {
 				t.Fatalf("its holder: %d %s", rec.Code, rec.Body)

@@ -61,6 +61,7 @@ func (o *OP) redeem(ctx context.Context, x *exchange, text, redirectURI, verifie
 	return answer, o.record(ctx, audit.TokenIssued{
 		Subject: code.Auth.Subject.String(), Client: c.ID, SID: code.SID, Family: m.family.ID, Grant: client.GrantCode,
 		Scope: answer.Scope, ACR: code.ACR, Token: audit.TokenRef(answer.AccessToken),
+		Thumbprint: x.bound.Certificate,
 	})
 }
 

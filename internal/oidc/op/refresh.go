@@ -63,6 +63,7 @@ func (o *OP) refresh(ctx context.Context, x *exchange, text string, asked []stri
 	return answer, o.record(ctx, audit.TokenRefreshed{
 		Subject: m.family.Subject().String(), Client: c.ID, SID: s.SID, Family: id, Generation: m.family.Generation,
 		Scope: answer.Scope, ACR: m.family.ACR, Token: audit.TokenRef(answer.AccessToken),
+		Thumbprint: x.bound.Certificate,
 	})
 }
 

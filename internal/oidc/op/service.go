@@ -47,6 +47,7 @@ func (o *OP) clientToken(ctx context.Context, x *exchange, asked []string) (any,
 	}
 	return answer, o.record(ctx, audit.TokenIssued{
 		Client: c.ID, Grant: client.GrantClientCredentials, Scope: answer.Scope, Token: audit.TokenRef(access),
+		Thumbprint: x.bound.Certificate,
 	})
 }
 

@@ -43,7 +43,7 @@ func all() []Event {
 		},
 		TokenRefreshed{
 			Subject: "899700000017", Client: "dmp", SID: "s1", Family: "f1", Generation: 2,
-			Scope: "openid scope_all", ACR: "eidas1", Token: TokenRef("u"),
+			Scope: "openid scope_all", ACR: "eidas1", Token: TokenRef("u"), Thumbprint: "hYQ0cmk7N-yr-rK0uVPZ2VZHQsZUq0Rf7ZC0hV0q2mE",
 		},
 		TokenRevoked{Subject: "899700000017", Client: "dmp", Family: "f1", Token: TokenRef("t")},
 		FamilyRevoked{Subject: "899700000017", Client: "dmp", Family: "f1", Reason: "code_replayed"},

@@ -24,6 +24,8 @@ type TokenIssued struct {
 	Scope   string `json:"scope"`
 	ACR     string `json:"acr,omitempty"`
 	Token   string `json:"token"` // TokenRef of the access token
+
+	Thumbprint string `json:"thumbprint,omitempty"` // of the certificate a token is bound to (RFC 8705 3.1)
 }
 
 // TokenRefreshed says that a family moved to its next generation.
@@ -36,6 +38,8 @@ type TokenRefreshed struct {
 	Scope      string `json:"scope"`
 	ACR        string `json:"acr,omitempty"`
 	Token      string `json:"token"` // TokenRef of the new access token
+
+	Thumbprint string `json:"thumbprint,omitempty"` // as TokenIssued
 }
 
 // FamilyRevoked says that every token of a family died.
