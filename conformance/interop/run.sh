@@ -23,7 +23,7 @@ if [[ $(node -p 'process.versions.node.split(".")[0]') -lt 18 ]]; then
   echo "interop: SKIPPED openid-client: it needs node 18 or later, this is $(node --version)" >&2
   exit 0
 fi
-echo "interop: npm openid-client"
+echo "interop: npm openid-client and oauth4webapi"
 cd "$here/openid-client"
 npm ci --silent --no-audit --no-fund
 node --test

@@ -38,6 +38,10 @@ export class Browser {
     if (button.getAttribute('name')) fields[button.getAttribute('name')] = button.getAttribute('value') ?? ''
     const body = new URLSearchParams({ ...fields, ...typed })
     const target = new URL(form.getAttribute('action') ?? '', at.url)
+    if (target.href.split('?')[0] === callback) { // form_post: the service reads the body
+      target.search = body.toString()
+      return { url: target, callback: target }
+    }
     if (form.getAttribute('method')?.toLowerCase() !== 'post') {
       target.search = body.toString()
       return this.visit(target, callback)
