@@ -192,7 +192,7 @@ func TestME9NoWrongKidUnderLoad(t *testing.T) {
 	dir, c := folder(t), clock.NewManual(day)
 	nodes := []*signing.Keys{open(t, dir, c, jose.ES256), open(t, dir, c, jose.ES256)}
 	var stop atomic.Bool
-	var made [8]atomic.Int64
+	var made [4]atomic.Int64
 	var wg sync.WaitGroup
 	for i := range made {
 		wg.Go(func() {
@@ -207,7 +207,7 @@ func TestME9NoWrongKidUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for n := 0; n < 20 && !stop.Load(); n++ {
+	for n := 0; n < 6 && !stop.Load(); n++ {
 		c.Advance(signing.KnownAfter)
 		if _, err := nodes[0].Rotate(t.Context(), jose.ES256, signing.KnownAfter); err != nil {
 			t.Error(err)
