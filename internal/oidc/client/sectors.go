@@ -98,6 +98,10 @@ func (s *Sectors) list(ctx context.Context, uri string) (sectorList, error) {
 	if fault.Is(err, fault.NotFound) {
 		return sectorList{}, nil
 	}
+	// By our clock, too: a try that failed late keeps the record a little longer.
+	if err == nil && s.clock.Now().Sub(have.Good) >= sectorKept {
+		have.URIs, have.Good = nil, time.Time{}
+	}
 	return have, err
 }
 
