@@ -135,7 +135,11 @@ func (b *browser) login(authURL, callback, login string) *url.URL {
 			b.t.Fatalf("still at %s (status %d, code %q)", p.url, p.status, p.code())
 		case <-time.After(200 * time.Millisecond):
 		}
-		p = b.press(p, "continue", nil)
+		step := "continue"
+		if p.has("accept") { // a service outside the sector: the person is asked what may be told
+			step = "accept"
+		}
+		p = b.press(p, step, nil)
 	}
 	return p.callback
 }
