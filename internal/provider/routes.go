@@ -108,6 +108,9 @@ func (p *Provider) routes(c Config, w *wallet.Wallet, phones *deviceapi.API) (ht
 	}); err != nil {
 		return nil, err
 	}
+	if err := p.mountRegistration(e, c); err != nil {
+		return nil, err
+	}
 	known, err := p.newCards(c, f)
 	if err != nil {
 		return nil, err
@@ -158,7 +161,7 @@ func (p *Provider) op(c Config, f features, requests *grant.Requests) (*op.OP, e
 		Issuer: c.Issuer, AuthorizationURL: c.AuthorizationURL, CertificateURL: c.MTLS.URL,
 		Paths: op.Paths{
 			Token: psc.TokenPath, UserInfo: psc.UserInfoPath, JWKS: psc.CertsPath, EndSession: psc.LogoutPath,
-			Introspection: psc.IntrospectPath, Revocation: psc.RevokePath,
+			Introspection: psc.IntrospectPath, Revocation: psc.RevokePath, Registration: c.Registration.path(),
 		},
 		LoginURL:  func(handle string) string { return f.origin + "/login/" + handle },
 		ErrorPage: f.pages.Fail, Lifetimes: f.grants.Lifetimes,

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -114,31 +113,20 @@ func registration(id string, raw json.RawMessage) ([]byte, error) {
 			return nil, fault.New(fault.Invalid, codeForm, "registration sets "+key+", which the house alone does")
 		}
 	}
-	if _, ok := members["id"]; !ok {
-		members["id"], _ = json.Marshal(id) // a text always can be written
+	own, err := json.Marshal(id)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, codeForm, "the address cannot be read", err)
 	}
-	// Written anew without escapes: the grammar's reader knows YAML's, which
-	// differ for characters beyond the basic plane.
-	loose := make(map[string]any, len(members))
-	for key, value := range members {
-		dec := json.NewDecoder(bytes.NewReader(value))
-		dec.UseNumber()
-		var v any
-		if err := dec.Decode(&v); err != nil {
-			return nil, fault.Wrap(fault.Invalid, codeForm, "registration cannot be read", err)
-		}
-		loose[key] = v
-	}
-	if loose["id"] != id {
+	var named string
+	if given, ok := members["id"]; ok && (json.Unmarshal(given, &named) != nil || named != id) {
 		return nil, fault.New(fault.Invalid, codeForm, "registration names another id than the address")
 	}
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(loose); err != nil {
+	members["id"] = own
+	document, err := client.Compose(members)
+	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, codeForm, "registration cannot be read", err)
 	}
-	return out.Bytes(), nil
+	return document, nil
 }
 
 type reasonRequest struct {

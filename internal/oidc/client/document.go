@@ -25,6 +25,10 @@ func (c *Client) document(without ...string) ([]byte, error) {
 	for _, key := range without {
 		delete(held, key)
 	}
+	return compose(held)
+}
+
+func compose(held map[string]any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -32,6 +36,23 @@ func (c *Client) document(without ...string) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
+}
+
+// Compose makes a document of members that came as JSON. They are written anew
+// without escapes: the grammar's reader knows those of YAML, which differ for
+// characters beyond the basic plane.
+func Compose(members map[string]json.RawMessage) ([]byte, error) {
+	held := make(map[string]any, len(members))
+	for key, value := range members {
+		dec := json.NewDecoder(bytes.NewReader(value))
+		dec.UseNumber()
+		var v any
+		if err := dec.Decode(&v); err != nil {
+			return nil, err
+		}
+		held[key] = v
+	}
+	return compose(held)
 }
 
 // Grammar names every key of a registration, in order.

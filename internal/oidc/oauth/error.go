@@ -40,6 +40,9 @@ const (
 	UnmetAuthentication      Code = "unmet_authentication_requirements" // OpenID Connect Core error code registry 1.0
 	InvalidToken             Code = "invalid_token"
 	InsufficientScope        Code = "insufficient_scope"
+	InvalidRedirectURI       Code = "invalid_redirect_uri" // RFC 7591 3.2.2, and the two below
+	InvalidClientMetadata    Code = "invalid_client_metadata"
+	InvalidSoftwareStatement Code = "invalid_software_statement"
 	InsufficientAuth         Code = "insufficient_user_authentication" // RFC 9470 3
 )
 

@@ -19,16 +19,18 @@ import (
 // Paths of the endpoints below the issuer. The wiring routes them (package psc).
 type Paths struct {
 	Token, UserInfo, JWKS, EndSession, Introspection, Revocation string
+
+	Registration string // empty: services do not register themselves here
 }
 
 // orDefaults gives the paths of the real service (package psc routes the same).
 func (p Paths) orDefaults() Paths {
-	if p != (Paths{}) {
+	if p.Token != "" {
 		return p
 	}
 	const base = "/protocol/openid-connect/"
 	return Paths{
-		Token: base + "token", UserInfo: base + "userinfo", JWKS: base + "certs", EndSession: base + "logout",
+		Registration: p.Registration, Token: base + "token", UserInfo: base + "userinfo", JWKS: base + "certs", EndSession: base + "logout",
 		Introspection: base + "token/introspect", Revocation: base + "revoke",
 	}
 }
@@ -78,6 +80,7 @@ func describe(issuer, authorization string, p Paths, algorithms []jose.Signature
 			RevocationEndpoint:     issuer + p.Revocation,
 			EndSessionEndpoint:     issuer + p.EndSession,
 			JwksURI:                issuer + p.JWKS,
+			RegistrationEndpoint:   below(issuer, p.Registration),
 			ScopesSupported:        []string{client.ScopeOpenID, client.ScopeProfile, client.ScopeIdentity, client.ScopeAll},
 			ResponseTypesSupported: []string{"code"},
 			ResponseModesSupported: []string{modeQuery, modeFormPost},
@@ -124,6 +127,14 @@ func plain[T ~string](list []T) []string {
 		out[i] = string(v)
 	}
 	return out
+}
+
+// below gives the address of a path, if there is one.
+func below(issuer, path string) string {
+	if path == "" {
+		return ""
+	}
+	return issuer + path
 }
 
 // rank puts RS256 first: some clients take the first of the list, and RS256 is

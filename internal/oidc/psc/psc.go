@@ -42,6 +42,8 @@ const (
 	CertsPath      = protocol + "certs"
 	RevokePath     = protocol + "revoke"
 
+	RegistrationPath = "/clients-registrations/openid-connect" // and below it, one path each client
+
 	StandardDiscovery = "/.well-known/openid-configuration"
 	WalletDiscovery   = "/.well-known/wallet-openid-configuration"
 )
