@@ -15,7 +15,7 @@ import (
 // may set (RFC 7591 2, Registration 2, RFC 8705, RFC 9701, BCL, FCL). What stands
 // in neither list, profile, consent, lifetimes and every other matter of the
 // house, is unknown here and ignored.
-var grammar = map[string]string{
+var grammar = map[string]string{ //nolint:gosec // names of metadata, no credentials
 	"client_name": "name", "token_endpoint_auth_method": "auth_method", "id_token_signed_response_alg": "id_token_alg",
 }
 
