@@ -10,7 +10,7 @@ VERSION ?= 0.1.0
 FUZZTIME ?= 3s
 export CGO_ENABLED ?= 1
 
-.PHONY: beside conformance demo build bridge deb test unit readers token fuzz interop browser lint fmt bench tools packages clean
+.PHONY: conformance demo build bridge deb test unit readers token fuzz interop browser lint fmt bench tools packages clean
 
 demo: ## provider, DMP, phones and an invented register on loopback
 	CGO_ENABLED=0 $(GO) run ./cmd/egide demo
@@ -28,13 +28,7 @@ deb: bridge ## a Debian package of the bridge
 packages: ## system packages of the tests
 	@.ci/packages
 
-# The browser and other people's clients mostly wait, so they run beside the unit tests.
-test: packages build bridge
-	@$(MAKE) --no-print-directory --output-sync=target -j2 unit beside
-	@$(MAKE) --no-print-directory fuzz
-
-beside:
-	@$(MAKE) --no-print-directory -j1 readers token interop browser 2>&1
+test: packages build unit readers token fuzz interop browser
 
 unit:
 	$(GO) test -race -timeout 15m ./...
