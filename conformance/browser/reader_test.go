@@ -23,7 +23,8 @@ import (
 // and Chromium. Every process is one that a person would start.
 
 // readerPort is where the virtual reader waits for a card; its second slot is one above.
-const readerPort = 0x9300
+// It lies below the ports that the system gives to other programs.
+const readerPort = 0x7300
 
 // desk is one workplace: provider, service, reader and bridge.
 type desk struct {
