@@ -10,13 +10,12 @@ package registration
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
 	"strings"
-
-	"encoding/json"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,7 +23,6 @@ import (
 	"github.com/egide-id/egide/internal/oidc/desk"
 	"github.com/egide-id/egide/internal/oidc/oauth"
 	"github.com/egide-id/egide/internal/platform/fault"
-	"github.com/egide-id/egide/internal/platform/outbound"
 	"github.com/egide-id/egide/internal/platform/strictjson"
 	"github.com/egide-id/egide/internal/trust/audit"
 )
@@ -32,15 +30,10 @@ import (
 // Deps is what New needs; all are required.
 type Deps struct {
 	Desk     *desk.Desk
-	Site     Site
+	Site     client.Site
 	Failures func(ctx context.Context, f audit.Failure)
 	Log      *slog.Logger
 	URL      string // address of the endpoint; each client's own is below it
-}
-
-// Site fetches what a service publishes (outbound.Client).
-type Site interface {
-	Get(ctx context.Context, address, accept string) (outbound.Answer, error)
 }
 
 // Registration answers services.
@@ -188,7 +181,11 @@ func (r *Registration) metadata(c echo.Context) (client.Client, map[string]json.
 	}
 	asked, err := draft(members)
 	if err == nil {
-		err = r.sector(req.Context(), &asked)
+		// Without the list anybody could join a sector, and learn the names by which
+		// its services know people (Core 8.1).
+		if faults := client.CheckSector(req.Context(), r.Site, &asked); len(faults) > 0 {
+			err = refuse(faults)
+		}
 	}
 	return asked, members, err
 }
