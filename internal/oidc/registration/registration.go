@@ -183,7 +183,12 @@ func (r *Registration) metadata(c echo.Context) (client.Client, map[string]json.
 	if err == nil {
 		// Without the list anybody could join a sector, and learn the names by which
 		// its services know people (Core 8.1).
-		if faults := client.CheckSector(req.Context(), r.Site, &asked); len(faults) > 0 {
+		faults := client.CheckSector(req.Context(), r.Site, &asked)
+		switch {
+		case len(faults) > 0 && faults[0].Path == "sector_identifier_uri":
+			// Why it cannot be fetched would tell what our network reaches (D8).
+			err = bad("sector_identifier_uri gives no list of redirect URIs")
+		case len(faults) > 0:
 			err = refuse(faults)
 		}
 	}

@@ -36,7 +36,7 @@ type site struct {
 func (s *site) Get(context.Context, string, string) (outbound.Answer, error) {
 	s.asked++
 	if s.list == "" {
-		return outbound.Answer{}, errors.New("down")
+		return outbound.Answer{}, errors.New("dial 10.0.0.7:443: refused")
 	}
 	return outbound.Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(s.list)}, nil
 }
@@ -245,7 +245,7 @@ func TestRE1AZ4RE3MetadataIsHeldToTheRules(t *testing.T) {
 		"sector that is down":    {with(`"subject_type":"pairwise","scope":"openid","sector_identifier_uri":"https://dyn.example/sector"`), metadata},
 	} {
 		code, a := r.call(http.MethodPost, path, token, c.body)
-		if code != http.StatusBadRequest || a.text("error") != c.code {
+		if code != http.StatusBadRequest || a.text("error") != c.code || strings.Contains(a.text("error_description"), "10.0.0.7") {
 			t.Errorf("%s: %d %v", name, code, a)
 		}
 	}
