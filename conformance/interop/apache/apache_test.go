@@ -53,8 +53,8 @@ type site struct {
 }
 
 // start runs a provider whose authorization endpoint is on another host than its
-// issuer, as the real service's is, and an Apache that relies on it.
-func start(t *testing.T) (*harness.Demo, site) {
+// issuer, as the real service's is, and an Apache that relies on it by these settings.
+func start(t *testing.T, settings string) (*harness.Demo, site) {
 	t.Helper()
 	apache, err := exec.LookPath("/usr/sbin/apache2")
 	if err == nil {
@@ -83,7 +83,7 @@ func start(t *testing.T) (*harness.Demo, site) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write(t)
+	s.write(t, settings)
 	run := exec.Command(apache, "-f", filepath.Join(s.Dir, "apache.conf"), "-D", "FOREGROUND")
 	run.Stderr = os.Stderr
 	if err := run.Start(); err != nil {
@@ -120,7 +120,7 @@ func port(t *testing.T) string {
 	return addr
 }
 
-func (s site) write(t *testing.T) {
+func (s site) write(t *testing.T, settings string) {
 	t.Helper()
 	secure := filepath.Join(s.Dir, "www", "secure")
 	if err := os.MkdirAll(secure, 0o755); err != nil {
@@ -133,7 +133,7 @@ func (s site) write(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := template.Must(template.New("apache").Parse(server+service)).Execute(conf, s); err != nil {
+	if err := template.Must(template.New("apache").Parse(server+settings)).Execute(conf, s); err != nil {
 		t.Fatal(err)
 	}
 	for path, text := range map[string]string{filepath.Join(secure, "index.html"): `<p id="inside">inside</p>`, filepath.Join(s.Dir, "www", "bye.html"): `<p id="bye">bye</p>`} {
@@ -173,7 +173,7 @@ func enter(t *testing.T, d *harness.Demo, s site) *harness.Browser {
 }
 
 func TestApacheAsAServiceOfPSC(t *testing.T) {
-	d, s := start(t)
+	d, s := start(t, service)
 	login := d.Login(t, "approve-300ms")
 	b := enter(t, d, s)
 	if b.Page.Header.Get("X-Who") != login || !strings.Contains(b.Page.Header.Get("X-Role"), "^1.2.250.1.213.1.1.5.5") {
@@ -213,9 +213,32 @@ func TestApacheAsAServiceOfPSC(t *testing.T) {
 	}
 }
 
+// The module renews tokens by itself when they are about to end: here from the
+// first moment, so that nobody waits two minutes for it.
+func TestApacheRefreshesByItself(t *testing.T) {
+	const early, late = "OIDCRefreshAccessTokenBeforeExpiry 120", "OIDCRefreshAccessTokenBeforeExpiry 20"
+	if !strings.Contains(service, late) {
+		t.Fatalf("service.conf has no %s", late)
+	}
+	d, s := start(t, strings.Replace(service, late, early, 1))
+	b := enter(t, d, s)
+	last := s.info(t, b)
+	for range 3 { // each visit spends the refresh token of the visit before
+		b.Get(s.URL + "/secure/")
+		if !b.Page.Has("inside") {
+			t.Fatalf("a renewal lost the session: %d %s", b.Page.Status, b.Page.Body)
+		}
+		now := s.info(t, b)
+		if now.Access == last.Access || now.Refresh == last.Refresh {
+			t.Fatal("nothing was renewed")
+		}
+		last = now
+	}
+}
+
 // The module ends its session when the provider says that it is over.
 func TestLO5ApacheIsToldOfALogoutElsewhere(t *testing.T) {
-	d, s := start(t)
+	d, s := start(t, service)
 	b := enter(t, d, s)
 	b.Get(d.Sheet.Issuer + "/protocol/openid-connect/logout")
 	b.Submit("logout-yes", nil)
